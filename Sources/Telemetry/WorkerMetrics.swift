@@ -1,0 +1,96 @@
+public import Bytes
+import Synchronization
+
+/// The hot counters of one worker: it alone writes them, `Metrics.render()` sums those of all workers. A call costs a handful of plain
+/// stores.
+public final class WorkerMetrics: Sendable {
+    /// Upper bounds of the duration histogram's buckets, in nanoseconds.
+    static let bounds: [UInt64] = [
+        1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000, 250_000_000, 500_000_000, 1_000_000_000, 2_500_000_000,
+        5_000_000_000, 10_000_000_000, 30_000_000_000, 60_000_000_000,
+    ]
+
+    /// The site names that indices stand for.
+    public let sites: [String]
+    /// For each decision one block per site, and one more for requests of no site.
+    private let requests: [CounterBlock]
+    /// One counter a bucket, not cumulative; then the sum in nanoseconds.
+    private let durations = CounterBlock()
+    private let connections = CounterBlock()
+    /// One a site: when a connection to its upstream was last made and when that last failed, in monotonic nanoseconds.
+    private let upstreams: [Times]
+    private let bounds = WorkerMetrics.bounds
+    private let places = StatusCodes.places
+
+    init(sites: [String]) {
+        self.sites = sites
+        precondition(StatusCodes.count <= CounterBlock.capacity && Self.bounds.count + 2 <= CounterBlock.capacity)
+        upstreams = sites.map { _ in Times() }
+        requests = (0..<(sites.count + 1) * AccessDecision.allCases.count).map { _ in CounterBlock() }
+    }
+
+    /// One request is over. `site`: its index in `sites`, anything else for none. `status`: 0 where no answer went out.
+    public func request(site: Int, status: UInt16, decision: AccessDecision, durationNanoseconds: UInt64) {
+        let row = site >= 0 && site < sites.count ? site : sites.count
+        let place = status < 600 ? Int(places[Int(status)]) : StatusCodes.count - 1
+        requests[row * AccessDecision.allCases.count + Int(decision.rawValue)].add(place, 1)
+        var bucket = 0
+        while bucket < bounds.count, durationNanoseconds > bounds[bucket] { bucket += 1 }
+        durations.add(bucket, 1)
+        durations.add(bounds.count + 1, durationNanoseconds)
+    }
+
+    /// A connection to the upstream of the site at that index was made, or could not be.
+    public func upstreamConnected(site: Int, _ connected: Bool, at time: MonotonicTime) {
+        guard site >= 0, site < upstreams.count else { return }
+        if connected {
+            upstreams[site].made.store(time.nanoseconds, ordering: .relaxed)
+        } else {
+            upstreams[site].failed.store(time.nanoseconds, ordering: .relaxed)
+        }
+    }
+
+    /// When the upstream of the site at that index was last connected to, and when it last could not be; 0 where never.
+    func upstreamTimes(site: Int) -> (made: UInt64, failed: UInt64) {
+        (upstreams[site].made.load(ordering: .relaxed), upstreams[site].failed.load(ordering: .relaxed))
+    }
+
+    private final class Times: Sendable {
+        let made = Atomic<UInt64>(0)
+        let failed = Atomic<UInt64>(0)
+    }
+
+    public func connectionOpened() { connections.add(0, 1) }
+    public func connectionClosed() { connections.add(1, 1) }
+
+    /// Adds what was counted so far to `totals`.
+    func add(to totals: inout RequestTotals) {
+        for row in 0...sites.count {
+            let site = row < sites.count ? sites[row] : ""
+            for decision in AccessDecision.allCases {
+                let block = requests[row * AccessDecision.allCases.count + Int(decision.rawValue)]
+                for place in 0..<StatusCodes.count where block.value(place) > 0 {
+                    totals.requests[.init(site: site, place: place, decision: decision), default: 0] &+= block.value(place)
+                }
+            }
+        }
+        for bucket in 0...Self.bounds.count { totals.buckets[bucket] &+= durations.value(bucket) }
+        totals.nanoseconds &+= durations.value(Self.bounds.count + 1)
+        let opened = connections.value(0)
+        let closed = connections.value(1)
+        totals.connections += Int64(clamping: opened) - Int64(clamping: closed)
+    }
+}
+
+/// The sums over all workers.
+struct RequestTotals {
+    struct Key: Hashable {
+        var site: String
+        var place: Int
+        var decision: AccessDecision
+    }
+    var requests: [Key: UInt64] = [:]
+    var buckets = [UInt64](repeating: 0, count: WorkerMetrics.bounds.count + 1)
+    var nanoseconds: UInt64 = 0
+    var connections: Int64 = 0
+}
