@@ -1,0 +1,143 @@
+@testable import Crypto
+import Bytes
+import Foundation
+import Testing
+
+private func kid(_ letter: Character) -> String { String(repeating: letter, count: 42) + "A" }
+private func name(_ seconds: Int64, _ letter: Character) -> KeyName { KeyName(created: WallTime(seconds: seconds), kid: kid(letter)) }
+
+@Suite struct KeyNameTests {
+    @Test("names are read and written the same", arguments: [
+        (0, "19700101T000000Z"), (951_782_400, "20000229T000000Z"), (1_767_323_045, "20260102T030405Z"), (4_102_444_799, "20991231T235959Z"),
+        (2_147_483_648, "20380119T031408Z"), (253_402_300_799, "99991231T235959Z"),
+    ] as [(Int64, String)])
+    func names(seconds: Int64, text: String) {
+        let key = name(seconds, "x")
+        #expect(key.fileName == "\(text)-\(kid("x")).pem")
+        #expect(KeyName(fileName: key.fileName) == key)
+    }
+
+    @Test("other names are none", arguments: [
+        "", "sealing.key", ".lock", "20260102T030405Z.pem", "20260102T030405Z-short.pem", "20260230T030405Z-\(kid("x")).pem",
+        "20261302T030405Z-\(kid("x")).pem", "20260102T250405Z-\(kid("x")).pem", "20260102T030405Z-\(kid("x")).pem.tmp-1234",
+        "20260102T030405Z-\(kid("/")).pem", "2026010-T030405Z-\(kid("x")).pem", "20260102T030405Z-\(kid("x")).key",
+    ])
+    func others(text: String) { #expect(KeyName(fileName: text) == nil) }
+}
+
+@Suite struct KeyRingTests {
+    let life = Duration.seconds(120)
+
+    @Test("the only key signs at once, whatever the clock says")
+    func first() {
+        let ring = KeyRing(names: [name(1000, "a")], lifetime: life)
+        for now in [0, 999, 1000, 9999] as [Int64] {
+            #expect(ring.signing(at: WallTime(seconds: now))?.kid == kid("a"))
+            #expect(ring.published(at: WallTime(seconds: now)).map(\.kid) == [kid("a")])
+        }
+        #expect(ring.nextChange(after: WallTime(seconds: 0)) == nil)
+        #expect(KeyRing(names: [], lifetime: life).signing(at: WallTime(seconds: 0)) == nil)
+    }
+
+    @Test("a later key is published at once, signs after ten minutes, and its forerunner stays for a life and ten minutes", arguments: [
+        (9_999, "a", "ab"), (10_599, "a", "ab"), (10_600, "b", "ab"), (11_319, "b", "ab"), (11_320, "b", "b"), (99_999, "b", "b"),
+    ] as [(Int64, Character, String)])
+    func rotation(now: Int64, signs: Character, published: String) {
+        let ring = KeyRing(names: [name(10_000, "b"), name(1000, "a")], lifetime: life)
+        #expect(ring.signing(at: WallTime(seconds: now))?.kid == kid(signs))
+        #expect(ring.published(at: WallTime(seconds: now)).map(\.kid) == published.map(kid))
+    }
+
+    @Test("changes are announced one by one")
+    func changes() {
+        let ring = KeyRing(names: [name(1000, "a"), name(10_000, "b")], lifetime: life)
+        #expect(ring.nextChange(after: WallTime(seconds: 0)) == WallTime(seconds: 10_600))
+        #expect(ring.nextChange(after: WallTime(seconds: 10_600)) == WallTime(seconds: 11_320))
+        #expect(ring.nextChange(after: WallTime(seconds: 11_320)) == nil)
+    }
+
+    @Test("two keys of one second have one order")
+    func sameSecond() {
+        let names = [name(1000, "b"), name(1000, "a")]
+        #expect(KeyRing(names: names, lifetime: life) == KeyRing(names: names.reversed(), lifetime: life))
+        #expect(KeyRing(names: names, lifetime: life).signing(at: WallTime(seconds: 1100))?.kid == kid("a"))
+    }
+
+    @Test("a rotation is due when the newest key is old, never with zero")
+    func due() {
+        let ring = KeyRing(names: [name(1000, "a")], lifetime: life)
+        #expect(!ring.isRotationDue(every: .seconds(100), at: WallTime(seconds: 1099)))
+        #expect(ring.isRotationDue(every: .seconds(100), at: WallTime(seconds: 1100)))
+        #expect(!ring.isRotationDue(every: .zero, at: WallTime(seconds: 999_999)))
+    }
+}
+
+@Suite struct KeyFolderTests {
+    private func temporary() -> String { NSTemporaryDirectory() + "/menwei-keys-" + UUID().uuidString }
+    private func mode(_ path: String) throws -> Int {
+        (try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber)?.intValue ?? -1
+    }
+    let now = WallTime(seconds: 1_767_323_045)
+
+    @Test("the first run makes the folder, a key and the sealing key, for nobody else to read; the second finds the same")
+    func firstRun() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        #expect(try folder.readIfComplete(lifetime: .seconds(120)) == nil)
+        let made = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        #expect(made.ring.names.count == 1 && made.keys.count == 1 && made.warnings.isEmpty)
+        #expect(made.ring.names[0].created == now)
+        #expect(try mode(path) == 0o700)
+        for file in [KeyFolder.sealingName, made.ring.names[0].fileName] { #expect(try mode(path + "/" + file) == 0o600) }
+        let again = try folder.openOrCreate(lifetime: .seconds(120), now: now.advanced(by: .seconds(5)))
+        #expect(again.ring == made.ring)
+        #expect(again.sealing.open(try made.sealing.seal([1], context: "x"), context: "x") == [1])
+        let added = try folder.addKey(now: now.advanced(by: .seconds(60)))
+        #expect(try folder.readIfComplete(lifetime: .seconds(120))?.ring.names.last == added)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.contains("tmp") }.isEmpty)
+    }
+
+    @Test("many first runs at once agree on one key")
+    func together() async throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let now = now
+        let rings = try await withThrowingTaskGroup(of: KeyRing.self) { group in
+            for _ in 0..<8 { group.addTask { try KeyFolder(path: path).openOrCreate(lifetime: .seconds(120), now: now).ring } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(rings.count == 8 && Set(rings.map(\.names)).count == 1 && rings[0].names.count == 1)
+    }
+
+    @Test("a file that others may read is used, with a warning")
+    func mode() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let made = try KeyFolder(path: path).openOrCreate(lifetime: .seconds(120), now: now)
+        let file = path + "/" + made.ring.names[0].fileName
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
+        #expect(try KeyFolder(path: path).readIfComplete(lifetime: .seconds(120))?.warnings.map(\.path) == [file])
+    }
+
+    @Test("files that are no keys are faults that name the file")
+    func faults() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        let made = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        let good = try String(contentsOfFile: path + "/" + made.ring.names[0].fileName, encoding: .utf8)
+        let other = KeyName(created: now, kid: "8TPHibRov9tCcwxcgerEHcsalJwktszZsiVEsbTX11g").fileName
+        for (text, word) in [("junk", "PKCS#8"), (good, "another key"), (p384PEM, "ES256"), (String(repeating: "x", count: 20_000), "not a key file")] {
+            try text.write(toFile: path + "/" + other, atomically: true, encoding: .utf8)
+            #expect { try folder.readIfComplete(lifetime: .seconds(120)) } throws: { error in
+                guard let fault = error as? KeyFolderFault else { return false }
+                return fault.code == .notAKey && fault.path == path + "/" + other && fault.message.contains(word)
+            }
+        }
+        try FileManager.default.removeItem(atPath: path + "/" + other)
+        try "short\n".write(toFile: path + "/sealing.key", atomically: true, encoding: .utf8)
+        #expect(throws: KeyFolderFault.self) { try folder.openOrCreate(lifetime: .seconds(120), now: now) }
+        #expect(throws: KeyFolderFault.self) { try KeyFolder(path: "/proc/nothing/keys").openOrCreate(lifetime: .seconds(120), now: now) }
+    }
+}
