@@ -1,0 +1,42 @@
+/// What one HTTP/2 client connection may ask of the gateway. Every bound has a name, a unit and a reason; the defaults are what browsers,
+/// curl and gRPC never reach in honest use.
+public struct HTTP2Limits: Sendable {
+    /// SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 6.5.2): requests open at once.
+    public var concurrentStreams: UInt32 = 128
+    /// Bytes of request body that may lie unread in the gateway, per stream (SETTINGS_INITIAL_WINDOW_SIZE).
+    public var streamWindow: UInt32 = 256 << 10
+    /// Bytes of request bodies that may lie unread in the gateway, per connection.
+    public var connectionWindow: UInt32 = 1 << 20
+    /// Bytes of a decoded head: names, values, and 4 a field, which is what the same head takes in HTTP/1. Also what
+    /// SETTINGS_MAX_HEADER_LIST_SIZE tells the client. More: 431.
+    public var headBytes = 32 << 10
+    /// Fields of a head or trailer section, cookie crumbs counted (RFC 9113 8.2.3), pseudo-header fields not. More: 431.
+    public var fields = 200
+    /// Bytes of `:path`. More: 414.
+    public var targetBytes = 16 << 10
+    /// How many times `headBytes` or `fields` a head may take before it is no longer answered but the connection closed: decoding references
+    /// of one byte each costs the gateway, not the client (the "HTTP/2 bomb").
+    public var abuseFactor = 8
+    /// CONTINUATION frames behind one HEADERS frame.
+    public var continuations = 8
+    /// Acknowledgements of SETTINGS and PING that may wait because the client does not read.
+    public var pendingAcknowledgements = 256
+    /// Bytes of a response queue at or under which a stream that was above it is reported `writable` again.
+    public var writableMark = 32 << 10
+    /// Bytes of a body that may still come after its request was answered; then the stream ends with NO_ERROR.
+    public var unwantedBody = 64 << 10
+    /// Budgets of frames that cost the gateway more than the client.
+    public var frames = HTTP2FrameBudget.Allowances()
+
+    public init() {}
+}
+
+/// Error codes of RST_STREAM and GOAWAY (RFC 9113 section 7) that the gateway sends or looks at.
+public enum HTTP2ErrorCode {
+    public static let noError: UInt32 = 0x0
+    public static let protocolError: UInt32 = 0x1
+    public static let internalError: UInt32 = 0x2
+    public static let refusedStream: UInt32 = 0x7
+    public static let cancel: UInt32 = 0x8
+    public static let enhanceYourCalm: UInt32 = 0xb
+}
