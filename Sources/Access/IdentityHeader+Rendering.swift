@@ -1,0 +1,85 @@
+import Crypto
+
+extension IdentityHeader {
+    /// Appends the header's value for `member` to `out`; false, and nothing appended, where all its placeholders are empty: then it is not
+    /// sent. A template without placeholders is always sent (to members).
+    /// - Parameter plainNames: the member's connection is the one with `plain_names`: departments and tags go without `ID/`.
+    public func render(_ member: Member, plainNames: Bool, into out: inout [UInt8]) -> Bool {
+        let start = out.count
+        var hasPlaceholder = false
+        var hasText = false
+        for part in parts {
+            switch part {
+            case .literal(let text): out.append(contentsOf: text.utf8)
+            case .placeholder(let placeholder, let encoding):
+                hasPlaceholder = true
+                let text = member.text(of: placeholder, plainNames: plainNames)
+                if text.isEmpty { continue }
+                hasText = true
+                Self.append(text, encoding, to: &out)
+            }
+        }
+        if hasPlaceholder && !hasText {
+            out.removeLast(out.count - start)
+            return false
+        }
+        return true
+    }
+
+    private static func append(_ text: String, _ encoding: Encoding, to out: inout [UInt8]) {
+        switch encoding {
+        case .percent:
+            for byte in text.utf8 {
+                if byte >= 0x21, byte <= 0x7E, byte != 0x25 {
+                    out.append(byte)
+                } else {
+                    out.append(0x25)
+                    out.append(upperHex(byte >> 4))
+                    out.append(upperHex(byte & 15))
+                }
+            }
+        case .base64: appendBase64(Array(text.utf8), to: &out)
+        case .raw:
+            // Controls of both ranges: C1 ones are two bytes in UTF-8 and become one blank.
+            for scalar in text.unicodeScalars {
+                if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
+                    out.append(0x20)
+                } else {
+                    out.append(contentsOf: String(scalar).utf8)
+                }
+            }
+        }
+    }
+
+    /// With padding (RFC 4648 section 4).
+    private static func appendBase64(_ bytes: [UInt8], to out: inout [UInt8]) {
+        let start = out.count
+        Base64URLText.append(bytes.span, to: &out)
+        for i in start..<out.count {
+            if out[i] == 0x2D { out[i] = 0x2B } else if out[i] == 0x5F { out[i] = 0x2F }
+        }
+        while (out.count - start) % 4 != 0 { out.append(0x3D) }
+    }
+
+    private static func upperHex(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x41 + value - 10 }
+}
+
+extension Member {
+    /// The text that stands for a placeholder; empty where it is not known.
+    func text(of placeholder: IdentityHeader.Placeholder, plainNames: Bool) -> String {
+        let prefix = plainNames ? "" : connection + "/"
+        func list(_ ids: [Int], _ kind: String) -> [String] { ids.map { kind + prefix + String($0) } }
+        switch placeholder {
+        case .account: return account
+        case .id: return user
+        case .name: return name
+        case .email: return email
+        case .mobile: return mobile
+        case .departments: return list(departments, "").joined(separator: ",")
+        case .tags: return list(tags, "").joined(separator: ",")
+        case .groups: return (list(departments, "department:") + list(tags, "tag:")).joined(separator: ",")
+        case .connection: return connection
+        case .corp: return corp
+        }
+    }
+}

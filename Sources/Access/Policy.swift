@@ -1,0 +1,179 @@
+public import HTTP
+
+/// What is to be done with a request. `rule` counts from 1; 0 is the rule behind all written ones, *members*.
+public enum Decision: Equatable, Sendable {
+    /// No login needed; who has a live session is identified all the same.
+    case anyone(rule: Int)
+    /// A member for whom the rule holds.
+    case allow(rule: Int)
+    /// Nobody yet: log in first.
+    case login(rule: Int)
+    /// A member for whom the rule does not hold. Final.
+    case deny(rule: Int, reason: DenyReason)
+
+    /// The number of the rule that decided.
+    public var rule: Int {
+        switch self {
+        case .anyone(let rule), .allow(let rule), .login(let rule), .deny(let rule, _): rule
+        }
+    }
+}
+
+/// Which key of a rule did not hold: a short fixed word.
+public enum DenyReason: String, Sendable {
+    case user = "user-not-listed"
+}
+
+/// Names a rule to people: in pages, problems, records and explanations.
+public struct RuleReference: Equatable, Sendable {
+    /// Counts from 1; 0: no written rule matched, so members.
+    public var number: Int
+    /// As it was written; `*` where there was none.
+    public var pattern: String
+    /// `FILE:LINE`; `default` for number 0.
+    public var source: String
+
+    public init(number: Int, pattern: String, source: String) {
+        self.number = number
+        self.pattern = pattern
+        self.source = source
+    }
+}
+
+/// A request's method as rules see it: a WebSocket is a GET, however it is asked for.
+public struct RuleMethod: Sendable {
+    let known: Method
+    let token: ArraySlice<UInt8>
+
+    public init(_ head: RequestHead) {
+        known = head.isWebSocket ? .get : head.method
+        token = known == .other ? head.fields.arena[head.methodBytes] : []
+    }
+
+    /// From the method's token (`GET`), for explanations. Methods are compared as they are written (RFC 9110 section 9.1).
+    public init(token: String) {
+        known = Method(token: token)
+        self.token = known == .other ? Array(token.utf8)[...] : []
+    }
+}
+
+/// The access rules of one site, made ready to be asked. Answers depend on rules, path, method and member alone.
+public struct Policy: Sendable {
+    private let compiled: [CompiledRule]
+    private let rules: [Rule]
+    private let ignoreCase: Bool
+
+    /// - Parameter ignoreCase: case, and trailing dots and blanks of a segment, do not count (`paths.ignore_case`).
+    public init(rules: [Rule], ignoreCase: Bool = false) {
+        self.rules = rules
+        self.ignoreCase = ignoreCase
+        compiled = rules.map { CompiledRule($0, ignoreCase: ignoreCase) }
+    }
+
+    /// The number of the first rule whose path and methods match; 0 where none does.
+    /// - Parameter path: canonical: percent-decoded once, a run of `/` made one, without query.
+    public func rule(path: Span<UInt8>, method: RuleMethod) -> Int {
+        if ignoreCase {
+            let folded = PathFolding.fold(path)
+            return match(folded.span, method)
+        }
+        return match(path, method)
+    }
+
+    /// The same of an array, off the hot path.
+    public func rule(path: [UInt8], method: RuleMethod) -> Int { rule(path: path.span, method: method) }
+
+    private func match(_ path: Span<UInt8>, _ method: RuleMethod) -> Int {
+        for i in compiled.indices where compiled[i].matches(path, method) { return i &+ 1 }
+        return 0
+    }
+
+    /// What rule number `rule` says to `member`; nil: nobody (no live session).
+    public func decide(rule: Int, member: Member?) -> Decision {
+        let allow = compiled.indices.contains(rule - 1) ? rules[rule - 1].allow : .members
+        if case .anyone = allow { return .anyone(rule: rule) }
+        guard let member else { return .login(rule: rule) }
+        switch allow {
+        case .anyone: return .anyone(rule: rule)
+        case .members: return .allow(rule: rule)
+        case .users(let accounts): return accounts.contains(member.accountKey) ? .allow(rule: rule) : .deny(rule: rule, reason: .user)
+        }
+    }
+
+    /// `rule` and `decide` in one.
+    public func decide(path: [UInt8], method: RuleMethod, member: Member?) -> Decision {
+        decide(rule: rule(path: path, method: method), member: member)
+    }
+
+    /// How to name rule number `rule` to people.
+    public func reference(_ rule: Int) -> RuleReference {
+        guard rules.indices.contains(rule - 1) else { return RuleReference(number: 0, pattern: "*", source: "default") }
+        return RuleReference(number: rule, pattern: rules[rule - 1].pattern, source: rules[rule - 1].source)
+    }
+}
+
+/// A rule's path and methods as a few bytes and bits.
+struct CompiledRule: Sendable {
+    private let path: [UInt8]
+    /// Whether what lies below `path` matches too.
+    private let below: Bool
+    private let any: Bool
+    /// Bit by `Method.rawValue`; all bits where no methods were given.
+    private let methods: UInt16
+    /// Tokens that `Method` does not know.
+    private let others: [[UInt8]]
+    private static let all = UInt16.max
+
+    init(_ rule: Rule, ignoreCase: Bool) {
+        func ready(_ path: [UInt8]) -> [UInt8] { ignoreCase ? PathFolding.fold(path.span) : path }
+        switch rule.path {
+        case .any: (path, below, any) = ([], false, true)
+        case .exactly(let path): (self.path, below, any) = (ready(path), false, false)
+        case .under(let path):
+            // `/*` may come as `/` or as nothing: the border is the `/` that follows.
+            let path = ready(path)
+            (self.path, below, any) = (path.last == 0x2F ? Array(path.dropLast()) : path, true, false)
+        }
+        var mask: UInt16 = 0
+        var others: [[UInt8]] = []
+        for token in rule.methods {
+            let method = Method(token: token)
+            if method == .other { others.append(Array(token.utf8)) } else { mask |= 1 << UInt16(method.rawValue) }
+            if method == .get { mask |= 1 << UInt16(Method.head.rawValue) }
+        }
+        methods = rule.methods.isEmpty ? Self.all : mask
+        self.others = others
+    }
+
+    func matches(_ path: Span<UInt8>, _ method: RuleMethod) -> Bool {
+        guard methods == Self.all || methods & (1 << UInt16(method.known.rawValue)) != 0 || isOther(method) else { return false }
+        if any { return true }
+        let count = self.path.count
+        guard path.count == count || below && path.count > count && path[count] == 0x2F else { return false }
+        for i in 0..<count where path[i] != self.path[i] { return false }
+        return true
+    }
+
+    private func isOther(_ method: RuleMethod) -> Bool {
+        method.known == .other && others.contains { $0.elementsEqual(method.token) }
+    }
+}
+
+extension Method {
+    /// The method that `token` names, in upper case.
+    init(token: String) {
+        self =
+            switch token {
+            case "GET": .get
+            case "HEAD": .head
+            case "POST": .post
+            case "PUT": .put
+            case "DELETE": .delete
+            case "OPTIONS": .options
+            case "PATCH": .patch
+            case "CONNECT": .connect
+            case "TRACE": .trace
+            default: .other
+            }
+    }
+}

@@ -1,0 +1,94 @@
+public import HTTP
+
+/// Judges the fields of one request's head and trailers, before anything of ours is added: what a client nominates in `Connection` cannot
+/// take our fields away, since they are not there yet.
+public struct RequestHygiene {
+    private let hygiene: Hygiene
+    private let stripsAuthorization: Bool
+    /// Where names that `Connection` nominates lie in the arena; almost always none.
+    private var nominated: [Range<Int>] = []
+    /// The client can take trailers (`TE: trailers`), which the upstream may be told.
+    public private(set) var acceptsTrailers = false
+
+    /// More nominations than this are a fault; nobody needs them.
+    public static let maximumNominations = 32
+
+    /// - Parameter stripsAuthorization: sites with `basic` send their own.
+    public init(_ hygiene: Hygiene, stripsAuthorization: Bool = false) {
+        self.hygiene = hygiene
+        self.stripsAuthorization = stripsAuthorization
+    }
+
+    /// Reads what the head says about the hop. To be called first, for each request.
+    /// - Throws: 400 where `Connection` nominates a field that frames or routes the message.
+    public mutating func begin(_ fields: Fields) throws(ProtocolFault) {
+        nominated.removeAll(keepingCapacity: true)
+        acceptsTrailers = false
+        for entry in fields.entries {
+            if entry.known == .connection {
+                try Nominations.read(fields, entry, into: &nominated)
+            } else if entry.known == .te {
+                acceptsTrailers = acceptsTrailers || fields.value(entry).split(separator: 0x2C).contains { same(trim($0), "trailers") }
+            }
+        }
+    }
+
+    /// What becomes of a field of the head that `begin` was shown last.
+    public func verdict(_ entry: Fields.Entry, in fields: Fields) -> FieldVerdict {
+        switch entry.known {
+        case .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te, .trailer, .transferEncoding, .upgrade,
+            .http2Settings, .http2Status, .forwarded:
+            return .drop
+        case .host, .contentLength, .expect: return .rewrite
+        case .cookie: return Nominations.name(entry, in: fields, nominated) ? .drop : .rewrite
+        case .authorization where stripsAuthorization: return .drop
+        default: break
+        }
+        let name = fields.arena.span.extracting(entry.name)
+        if entry.known == .other ? hygiene.stripsUnknown(name) : hygiene.strips(name) { return .drop }
+        return Nominations.name(entry, in: fields, nominated) ? .drop : .keep
+    }
+
+    /// Whether a trailer field is passed on: nothing that is removed from the head, and nothing that may not stand in trailers.
+    /// - Parameter head: the head's fields, whose `Connection` may have nominated it.
+    public func keepsTrailer(_ name: Span<UInt8>, head: Fields) -> Bool {
+        if hygiene.strips(name) || Hygiene.hop.contains(name) || Hygiene.notInTrailers.contains(name) { return false }
+        for range in nominated where FoldedName.equal(head.arena.span.extracting(range), name) { return false }
+        return true
+    }
+}
+
+/// What a `Connection` field names beside the usual words (RFC 9110 section 7.6.1).
+enum Nominations {
+    /// Adds the names in `entry`'s value to `found`. Without names beside the usual words it allocates nothing.
+    static func read(_ fields: Fields, _ entry: Fields.Entry, into found: inout [Range<Int>]) throws(ProtocolFault) {
+        let arena = fields.arena.span
+        let end = entry.value.upperBound
+        var at = entry.value.lowerBound
+        while at < end {
+            var stop = at
+            while stop < end, arena[stop] != 0x2C { stop &+= 1 }
+            var name = at..<stop
+            while let first = name.first, arena[first] == 0x20 || arena[first] == 0x09 { name = (first &+ 1)..<name.upperBound }
+            while let last = name.last, arena[last] == 0x20 || arena[last] == 0x09 { name = name.lowerBound..<last }
+            at = stop &+ 1
+            let text = arena.extracting(name)
+            if name.isEmpty || usual.contains(text) { continue }
+            guard !framing.contains(text) else { throw ProtocolFault("connection-nominates-framing") }
+            guard found.count < RequestHygiene.maximumNominations else { throw ProtocolFault("too-many-connection-options") }
+            found.append(name)
+        }
+    }
+
+    /// Whether `entry`'s name is one of those nominated, in any spelling.
+    static func name(_ entry: Fields.Entry, in fields: Fields, _ nominated: [Range<Int>]) -> Bool {
+        guard !nominated.isEmpty else { return false }
+        let arena = fields.arena.span
+        for range in nominated where FoldedName.equal(arena.extracting(range), arena.extracting(entry.name)) { return true }
+        return false
+    }
+
+    private static let framing = FoldedNameSet(names: ["Content-Length", "Transfer-Encoding", "Host"])
+    /// Fields that never go on anyway, and words that name no field.
+    private static let usual = FoldedNameSet(names: ["keep-alive", "close", "upgrade", "te", "http2-settings"])
+}
