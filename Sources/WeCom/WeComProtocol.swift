@@ -1,0 +1,108 @@
+/// WeCom's server API for one connection: which call to make, and what its answer means. Pure; `AccessTokenCache` says when a token is due.
+public struct WeComProtocol: Sendable {
+    private let options: ConnectionOptions
+
+    /// For one call, connecting included.
+    public static let timeout = Duration.seconds(5)
+    /// The largest answer of any call here that is read, in bytes.
+    public static let answerLimit = 256 << 10
+
+    public init(_ options: ConnectionOptions) { self.options = options }
+
+    // MARK: gettoken (developer document 91039)
+
+    public func token() -> APICall {
+        call("gettoken", ["corpid": options.corpID, "corpsecret": options.secret])
+    }
+
+    /// - Returns: the token (at most 512 bytes) and how long it lives (1 s to 1 day).
+    public func readToken(_ answer: APIAnswer) throws(WeComError) -> FreshToken {
+        let reader = try open(answer, of: "gettoken")
+        let token: String? = try reader.value("access_token")
+        let lifetime: Int? = try reader.value("expires_in")
+        guard let token, 1...512 ~= token.utf8.count, token.utf8.allSatisfy({ 0x21...0x7E ~= $0 }), let lifetime, lifetime > 0 else {
+            throw .badAnswer("gettoken")
+        }
+        return FreshToken(text: Hidden(token), lifetime: .seconds(min(lifetime, 86400)))
+    }
+
+    // MARK: auth/getuserinfo (developer document 96442), or user/getuserinfo for old private deployments
+
+    /// The longest code that WeCom gives, in bytes.
+    public static let codeLimit = 512
+
+    public func identity(code: String, token: Hidden) -> APICall {
+        call(options.endpoints.userinfo, ["access_token": token.text, "code": code])
+    }
+
+    public func readIdentity(_ answer: APIAnswer) throws(WeComError) -> Identity {
+        let api = options.endpoints.userinfo
+        let reader = try open(answer, of: api)
+        let user: String? = try reader.value("userid")
+        if let user, !user.isEmpty {
+            switch UserID(user) {
+            case .own(let user): return .member(user: user)
+            case .linked(let corp, let user): return .linkedMember(corp: corp, user: user)
+            case nil: throw .badAnswer(api)
+            }
+        }
+        for name in ["openid", "external_userid"] {
+            let other: String? = try reader.value(name)
+            if let other, !other.isEmpty { return .outsider }
+        }
+        throw .badAnswer(api)
+    }
+
+    // MARK: user/get (developer document 90196)
+
+    public func member(user: String, token: Hidden) -> APICall {
+        call("user/get", ["access_token": token.text, "userid": user])
+    }
+
+    /// - Parameter user: who was asked for; an answer about somebody else is a bad one.
+    public func readMember(_ answer: APIAnswer, user: String) throws(WeComError) -> DirectoryMember {
+        let api = "user/get"
+        let reader = try open(answer, of: api)
+        guard let named = try reader.value("userid", as: String.self), named.lowercased() == user.lowercased() else { throw .badAnswer(api) }
+        var member = DirectoryMember(user: user)
+        let status: Int? = try reader.value("status")
+        member.status =
+            switch status {
+            case nil, 1: .active
+            case 2: .disabled
+            case 4: .notActivated
+            case 5: .left
+            case .some(let other): .other(other)
+            }
+        let departments: [Int]? = try reader.value("department")
+        guard departments?.count ?? 0 <= 1000 else { throw .badAnswer(api) }
+        member.departments = departments ?? []
+        member.name = reader.looseText("name", limit: 512)
+        member.email = reader.looseText("email", limit: 254)
+        if member.email.isEmpty { member.email = reader.looseText("biz_mail", limit: 254) }
+        member.mobile = reader.looseText("mobile", limit: 32)
+        return member
+    }
+
+    // MARK: what all calls share
+
+    private func call(_ api: String, _ parameters: KeyValuePairs<String, String>) -> APICall {
+        var url = EndpointURL(options.endpoints.api)
+        url.descend("/cgi-bin/" + api)
+        for (name, value) in parameters { url.add(name, value) }
+        return APICall(api: api, method: .get, url: url.text(), timeout: Self.timeout)
+    }
+
+    /// The answer's object, once its `errcode` is 0.
+    private func open(_ answer: APIAnswer, of api: String) throws(WeComError) -> AnswerReader {
+        guard answer.status == 200 else { throw .badAnswer(api) }
+        let reader = try AnswerReader(answer.body, of: api, limit: Self.answerLimit)
+        guard let code = try reader.value("errcode", as: Int.self) else { throw .badAnswer(api) }
+        if code == 0 { return reader }
+        var address: String?
+        if code == ErrorCode.addressNotTrusted, let message = try? reader.value("errmsg", as: String.self) {
+            address = CallerAddress.find(in: message)
+        }
+        throw WeComError(api: api, errcode: code, callerAddress: address)
+    }
+}
