@@ -1,0 +1,29 @@
+public import Access
+public import Bytes
+public import Crypto
+
+extension SQLiteStore {
+    public func put(
+        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime
+    ) throws(StoreFailure) -> Bool {
+        try write(.normal) { database, _ throws(StoreFailure) in try oneTime(database).put(kind, key, value, expires: expires, now: now) }
+    }
+
+    public func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) throws(StoreFailure) -> [UInt8]? {
+        value(try read { database throws(StoreFailure) in try oneTime(database).peek(kind, key, now: now) }, now)
+    }
+
+    public func take(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) throws(StoreFailure) -> [UInt8]? {
+        value(try write(.normal) { database, _ throws(StoreFailure) in try oneTime(database).take(kind, key, now: now) }, now)
+    }
+
+    private func value(_ found: OneTimeValue, _ now: WallTime) -> [UInt8]? {
+        switch found {
+        case .present(let bytes): return bytes
+        case .absent: return nil
+        case .unreadable:
+            tellTrouble(now: now)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,132 @@
+public import Access
+public import Bytes
+public import Crypto
+
+extension SQLiteStore {
+    public func lookup(_ cookie: Digest256, at scope: CookieScope, now: WallTime) throws(StoreFailure) -> CookieLookup {
+        try read { database throws(StoreFailure) in
+            let sessions = SessionTable(database: database)
+            guard let row = try sessions.find(cookie: cookie, host: scope.hostName, now: now) else { return .unknown }
+            if row.isLive(at: now, idle: limits.idle) { return try complete(row, sessions, now: now).map { .live($0) } ?? .unknown }
+            let end = row.endedAt ?? row.record.end(idle: limits.idle)
+            guard StoreRules.isRemembered(end, at: now) else { return .unknown }
+            return .ended(connection: row.record.member.connection, user: row.record.member.user, at: end)
+        }
+    }
+
+    public func open(_ login: Login, now: WallTime) throws(StoreFailure) -> SessionRecord {
+        let sid = try newSessionID()
+        return try write(.full) { database, notices throws(StoreFailure) in
+            let sessions = SessionTable(database: database)
+            if let previous = login.previous, let old = try sessions.find(cookie: previous, host: nil, now: now),
+                old.isLive(at: now, idle: limits.idle)
+            {
+                if old.record.member.isSamePerson(as: login.member), var record = try complete(old, sessions, now: now) {
+                    try sessions.replace(previous, now: now)
+                    record.renew(login, now: now, limits: limits)
+                    try sessions.rewrite(old.id, record, details: try SealedDetails.seal(record, with: sealing))
+                    try sessions.give(old.id, login.cookie, host: nil, now: now)
+                    notices.append(.changed(sids: [record.sid]))
+                    return record
+                }
+                notices.append(.ended(sids: try sessions.end(.sid(old.record.sid), idle: limits.idle, now: now)))
+            }
+            let record = SessionRecord(sid: sid, login: login, now: now, limits: limits)
+            let id = try sessions.insert(record, details: try SealedDetails.seal(record, with: sealing))
+            try sessions.give(id, login.cookie, host: nil, now: now)
+            return record
+        }
+    }
+
+    public func enter(
+        _ sid: String, host: String, cookie: Digest256, previous: Digest256?, now: WallTime
+    ) throws(StoreFailure) -> SessionRecord? {
+        try write(.full) { database, notices throws(StoreFailure) in
+            let sessions = SessionTable(database: database)
+            guard let row = try sessions.find(sid: sid), row.isLive(at: now, idle: limits.idle),
+                var record = try complete(row, sessions, now: now)
+            else { return nil }
+            if let previous, let old = try sessions.find(cookie: previous, host: host, now: now) {
+                if old.record.member.isSamePerson(as: record.member) {
+                    try sessions.replace(previous, now: now)
+                    if old.record.sid != sid { notices.append(.changed(sids: [old.record.sid])) }
+                } else if old.isLive(at: now, idle: limits.idle) {
+                    notices.append(.ended(sids: try sessions.end(.sid(old.record.sid), idle: limits.idle, now: now)))
+                }
+            }
+            try sessions.touch(sid, now, idle: limits.idle)
+            try sessions.give(row.id, cookie, host: host, now: now)
+            // Workers must hear that older cookies of it are good for a while only, or not any more.
+            notices.append(.changed(sids: [sid]))
+            record.lastSeen = max(record.lastSeen, now)
+            record.hosts = try sessions.hosts(of: row.id)
+            return record
+        }
+    }
+
+    @discardableResult
+    public func end(_ selector: SessionSelector, now: WallTime) throws(StoreFailure) -> [String] {
+        try write(.full) { database, notices throws(StoreFailure) in
+            let sids = try SessionTable(database: database).end(selector, idle: limits.idle, now: now)
+            if !sids.isEmpty { notices.append(.ended(sids: sids)) }
+            return sids
+        }
+    }
+
+    public func touch(_ seen: [String: WallTime]) async throws(StoreFailure) {
+        let all = Array(seen)
+        for start in stride(from: 0, to: all.count, by: StoreRules.batch) {
+            if start > 0 { await Task.yield() }  // lookups wait for a part only
+            try write(.normal) { database, _ throws(StoreFailure) in
+                let sessions = SessionTable(database: database)
+                for (sid, time) in all[start...].prefix(StoreRules.batch) { try sessions.touch(sid, time, idle: limits.idle) }
+            }
+        }
+    }
+
+    public func update(_ member: Member, checked: WallTime) throws(StoreFailure) {
+        try write(.full) { database, notices throws(StoreFailure) in
+            let sessions = SessionTable(database: database)
+            var changed: [String] = []
+            for row in try sessions.find(member) where row.record.checked <= checked {
+                guard var record = try complete(row, sessions, now: checked) else { continue }
+                if record.member != member { changed.append(record.sid) }
+                record.member = member
+                record.checked = checked
+                try sessions.rewrite(row.id, record, details: try SealedDetails.seal(record, with: sealing))
+            }
+            if !changed.isEmpty { notices.append(.changed(sids: changed)) }
+        }
+    }
+
+    public func list(account: String?, now: WallTime) throws(StoreFailure) -> [SessionRecord] {
+        try read { database throws(StoreFailure) in
+            let sessions = SessionTable(database: database)
+            var records: [SessionRecord] = []
+            try sessions.each(account: account, idle: limits.idle, now: now) { row throws(StoreFailure) in
+                if let record = try complete(row, sessions, now: now) { records.append(record) }
+            }
+            return records
+        }
+    }
+
+    public func due(before: WallTime, limit: Int, now: WallTime) throws(StoreFailure) -> [SessionRecord] {
+        try read { database throws(StoreFailure) in
+            let sessions = SessionTable(database: database)
+            var records: [SessionRecord] = []
+            for row in try sessions.due(before: before, limit: limit, idle: limits.idle, now: now) {
+                if let record = try complete(row, sessions, now: now) { records.append(record) }
+            }
+            return records
+        }
+    }
+
+    public func count(now: WallTime) throws(StoreFailure) -> Int {
+        try read { database throws(StoreFailure) in try SessionTable(database: database).count(idle: limits.idle, now: now) }
+    }
+}
+
+extension CookieScope {
+    /// Nil for the auth origin.
+    var hostName: String? { if case .host(let host) = self { host } else { nil } }
+}
