@@ -1,0 +1,86 @@
+import Bytes
+import EventLoop
+import HTTP
+
+/// The upstream's side of an exchange, as the rest of it sees it.
+extension Exchange {
+    /// Passes the request on; what comes back goes to the client. The body begins to flow when the upstream is connected.
+    func forward(to site: Site, by gateway: Gateway) {
+        let relay = Relay(self, to: site, by: gateway)
+        self.relay = relay
+        bodyMode = .relayed
+        trace.upstream = site.options.upstreams[0].text
+        session?.add(self)
+        relay.start()
+    }
+
+    func relayBody(_ bytes: Span<UInt8>) {
+        if let relay, !relay.isOver { relay.sendBody(bytes) } else { client?.bodyPassedOn(bytes.count) }
+    }
+
+    /// The client reads again.
+    func clientDrained() { relay?.clientDrained() }
+
+    func abandonUpstream() {
+        let relay = self.relay
+        self.relay = nil
+        relay?.abandon()
+    }
+
+    /// More of the body came than the site allows.
+    func bodyTooLarge(_ limit: UInt64) {
+        abandonUpstream()
+        bodyMode = .dropped
+        closesConnection = true
+        if answerBegun { cutOff() } else { server.handler.refuse(self, ProtocolFault("body-too-large", status: 413)) }
+    }
+
+    func upstreamFailed(_ failure: UpstreamFailure, answerBegun begun: Bool) {
+        relay = nil
+        if begun || answerBegun { return cutOff() }
+        bodyMode = .dropped
+        server.handler.upstreamFailed(self, failure)
+    }
+
+    /// No assertion could be made for it: nobody gets in without one.
+    func identityFailed() {
+        relay = nil
+        bodyMode = .dropped
+        server.handler.refuse(self, ProtocolFault("no-assertion", status: 503))
+    }
+
+    // MARK: tunnels
+
+    func tunnelBegan() { client?.becomeTunnel() }
+
+    func tunnelEnded() {
+        relay = nil
+        finish()
+    }
+
+    /// The client will send no more through its tunnel.
+    func tunnelInputEnded() { relay?.clientEndedTunnel() }
+
+    /// The server drains: WebSockets are told to go away, all else may finish.
+    func serverDrains() {
+        if let relay, relay.isTunnel { relay.closeTunnel(.goingAway) }
+    }
+
+    /// The session behind it is over (logout, revocation): a WebSocket is closed with 1008 at once. Anything else gets a second, in which what is
+    /// no stream ends by itself; then it is cut off.
+    func sessionEnded() {
+        guard let relay else { return }
+        if relay.isTunnel { return relay.closeTunnel(.policyViolation) }
+        loop.schedule(LoopTimer { [self] in endWithSession() }, after: Self.sessionGrace)
+    }
+
+    private func endWithSession() {
+        if isOver { return }
+        if answerBegun { return cutOff() }
+        abandonUpstream()
+        server.handler.refuse(self, ProtocolFault("session-ended", status: 401))
+    }
+
+    /// 1 s
+    private static let sessionGrace: UInt64 = 1_000_000_000
+}

@@ -1,0 +1,267 @@
+import Access
+public import Bytes
+import EventLoop
+public import HTTP
+public import Telemetry
+
+/// One request and its answer, from the first byte of its head to its record: the point where the client's side, the handler's decision and the
+/// upstream's side meet. It belongs to one loop.
+///
+/// Its life: a wire makes it and calls `handler.begin`; the handler either answers it (`answer`), collects its body first
+/// (`collectBody`), or forwards it (`forward`, in Exchange+Relay.swift); the wire calls `finish` when both directions are through.
+public final class Exchange {
+    /// What becomes of the request's body.
+    enum BodyMode {
+        /// Nobody has decided yet: it stays where it is.
+        case held
+        case collected
+        case relayed
+        case dropped
+    }
+
+    /// The request's head; of a broken one as much as could be read.
+    public var head = RequestHead()
+    public let server: Server
+    /// The client's address as the socket knows it: an IP literal, no port.
+    let clientText: String
+    /// When its head was complete, or was found to be broken.
+    public let started: MonotonicTime
+    public let requestID: RequestID
+    private(set) var client: (any ClientStream)?
+
+    // The request's way
+    var bodyMode = BodyMode.held
+    private(set) var requestIsComplete = false
+    private var collected: [UInt8] = []
+    private var collectLimit = 0
+    private var onCollected: (([UInt8]) -> Void)?
+    public private(set) var bytesIn: UInt64 = 0
+    private var continueSent = false
+
+    // The answer's way
+    private(set) var answerBegun = false
+    private(set) var answerEnded = false
+    public private(set) var status: UInt16 = 0
+    public internal(set) var bytesOut: UInt64 = 0
+    /// The client must not use its connection for another request after this one.
+    public var closesConnection = false
+    /// It is finished, or its client has gone: whoever still waits for something on its behalf lets go.
+    public private(set) var isOver = false
+
+    // What the handler knows of it (see Gateway.swift)
+    /// What became of it so far, for records and metrics.
+    public var trace = ExchangeTrace()
+    var origin: Router.OriginTable?
+    var target = CanonicalTarget()
+    var session: SessionEntry?
+    /// The exchange before and after it in its session's list of those under way.
+    var nextOfSession: Exchange?
+    unowned(unsafe) var previousOfSession: Exchange?
+
+    // The upstream's side (see Exchange+Relay.swift)
+    var relay: Relay?
+
+    init(from client: any ClientStream, on connection: ClientConnection) {
+        self.client = client
+        server = connection.server
+        clientText = connection.addressText
+        started = connection.loop.now
+        requestID = connection.server.nextRequestID()
+    }
+
+    var loop: EventLoop { server.loop }
+
+    // MARK: called by the wire
+
+    /// The head said that there is no body.
+    func hasNoBody() { requestIsComplete = true }
+
+    /// Whether the wire may hand over more of the body.
+    var takesBody: Bool {
+        switch bodyMode {
+        case .held: false
+        case .collected, .dropped: true
+        case .relayed: relay?.takesBody ?? true
+        }
+    }
+
+    var isDiscarding: Bool { bodyMode == .dropped }
+
+    func requestBody(_ bytes: Span<UInt8>) {
+        bytesIn &+= UInt64(bytes.count)
+        switch bodyMode {
+        case .held, .dropped:
+            client?.bodyPassedOn(bytes.count)
+        case .collected:
+            if collected.count + bytes.count > collectLimit {
+                bodyMode = .dropped
+                onCollected = nil
+                collected = []
+                client?.bodyPassedOn(bytes.count)
+                server.handler.refuse(self, ProtocolFault("body-too-large", status: 413))
+                return
+            }
+            unsafe bytes.withUnsafeBytes { unsafe collected.append(contentsOf: $0) }
+            client?.bodyPassedOn(bytes.count)
+        case .relayed:
+            relayBody(bytes)
+        }
+    }
+
+    /// The request is complete. Its trailers went no further than the wire: none that an application behind a gateway may rely on exist in HTTP/1.
+    func requestEnded() {
+        if requestIsComplete { return }
+        requestIsComplete = true
+        switch bodyMode {
+        case .collected: handOverCollected()
+        case .relayed: relay?.sendEnd()
+        case .held, .dropped: break
+        }
+    }
+
+    /// The body's framing is broken, or it does not come: what was begun with it must not count as whole.
+    func requestFailed(_ fault: ProtocolFault) {
+        closesConnection = true
+        requestIsComplete = true
+        onCollected = nil
+        abandonUpstream()
+        if answerBegun { cutOff() } else { server.handler.refuse(self, fault) }
+    }
+
+    /// The client's connection (or stream) is gone.
+    func clientGone() {
+        if isOver { return }
+        client = nil
+        abandonUpstream()
+        finish()
+    }
+
+    /// Both directions are through, or there is nobody left to answer.
+    func finish() {
+        if isOver { return }
+        isOver = true
+        client = nil
+        onCollected = nil
+        session?.remove(self)
+        server.handler.finished(self)
+        session = nil
+        // The relay holds us: this is where that cycle ends.
+        abandonUpstream()
+    }
+
+    // MARK: called by the handler
+
+    /// Collects the body and hands it over whole; the handler is asked to refuse the exchange (413) if it has more than `limit` bytes.
+    public func collectBody(limit: Int, _ then: @escaping ([UInt8]) -> Void) {
+        if case .exactly(let count) = head.body, count > UInt64(limit) {
+            discardBody()
+            return server.handler.refuse(self, ProtocolFault("body-too-large", status: 413))
+        }
+        collectLimit = limit
+        onCollected = then
+        bodyMode = .collected
+        if requestIsComplete { return handOverCollected() }
+        sendContinue()
+        client?.resumeBody()
+    }
+
+    private func handOverCollected() {
+        guard let then = onCollected else { return }
+        onCollected = nil
+        bodyMode = .dropped
+        let body = collected
+        collected = []
+        then(body)
+    }
+
+    /// Reads the body and forgets it.
+    func discardBody() {
+        if bodyMode != .dropped {
+            bodyMode = .dropped
+            abandonUpstream()
+        }
+    }
+
+    /// `Expect: 100-continue` (RFC 9110 section 10.1.1): the client sends its body once we know what to do with it.
+    func sendContinue() {
+        if head.expectsContinue, !continueSent, !requestIsComplete, !answerBegun {
+            continueSent = true
+            client?.sendInformational(100, Fields())
+        }
+    }
+
+    /// Whether the client still waits to be told to send the body: then it cannot be known what it sends next.
+    var awaitsContinue: Bool { head.expectsContinue && !continueSent && !requestIsComplete }
+
+    /// Answers with a whole answer of the gateway's own.
+    public func answer(_ response: OwnResponse) {
+        guard let client, !answerBegun else { return }
+        var head = ResponseHead()
+        head.status = UInt16(clamping: response.status)
+        for (name, value) in response.fields {
+            // A value of several lines would let whoever chose it write the rest of the head.
+            if value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) { return answer(OwnResponse(status: 500)) }
+            head.fields.append(name, value)
+        }
+        head.fields.append("Date", server.dateCache.value(at: loop.wall))
+        head.fields.append("X-Request-Id", requestID.text)
+        let forbidsBody = response.status == 204 || response.status == 304
+        if self.head.method == .head || forbidsBody {
+            if !forbidsBody { head.fields.append("Content-Length", String(response.body.count)) }
+            head.body = .none
+        } else {
+            head.body = .exactly(UInt64(response.body.count))
+        }
+        if response.close { closesConnection = true }
+        if bodyMode == .held || bodyMode == .relayed { discardBody() }
+        sendHead(&head)
+        if head.body != .none {
+            bytesOut &+= UInt64(response.body.count)
+            client.sendBody(response.body.span)
+        }
+        sendEnd(nil)
+    }
+
+    // MARK: the answer, from whichever side it comes
+
+    func sendHead(_ head: inout ResponseHead) {
+        answerBegun = true
+        status = head.status
+        if awaitsContinue { closesConnection = true }
+        client?.sendHead(&head)
+    }
+
+    func sendEnd(_ trailers: Fields?) {
+        if answerEnded { return }
+        answerEnded = true
+        client?.sendEnd(trailers)
+    }
+
+    /// Cuts the answer off so that the client sees that it is not whole.
+    func cutOff() {
+        let client = self.client
+        abandonUpstream()
+        client?.abort()
+        finish()
+    }
+}
+
+/// What the handler notes of an exchange while it decides, for records and metrics.
+public struct ExchangeTrace {
+    /// Refused, until somebody says otherwise.
+    public var decision = AccessDecision.refused
+    /// Index of the site in the handler's table; -1: none.
+    public var site = -1
+    /// The rule that decided, from 1; 0: none, or the one behind all written ones.
+    public var ruleNumber = 0
+    /// A rule was asked.
+    public var isJudged = false
+    /// The upstream's address as configured; nil where none was asked.
+    public var upstream: String?
+    /// From the decision to forward to the head of the upstream's answer.
+    public var upstreamNanoseconds: UInt64 = 0
+    /// Identity headers go with it.
+    var identifies: Bool { decision == .allow || decision == .anyone }
+
+    public init() {}
+}

@@ -1,0 +1,163 @@
+import Access
+import Bytes
+import EventLoop
+import HTTP
+
+/// What the upstream receives (README, *What the upstream receives*): first everything is removed that a client must not say, then ours is added, so that
+/// nothing the client names can take ours away.
+extension Gateway {
+    /// Writes the head of `exchange`'s request. Nil where the request must not go on; else whether its body goes chunked.
+    func writeRequestHead(of exchange: Exchange, to site: Site, into out: inout ByteQueue) -> Bool? {
+        let head = exchange.head
+        let arena = head.fields.arena.span
+        guard beginHygiene(head.fields) else { return nil }
+        RequestWriter.requestLine(method: arena.extracting(head.methodBytes), target: exchange.target.forwarded.span, into: &out)
+        out.append("Host: ")
+        if let host = site.hostHeader { out.append(host) } else { out.append(arena.extracting(head.authority)) }
+        out.append("\r\n")
+        var hasCookies = false
+        for entry in head.fields.entries {
+            switch hygiene.verdict(entry, in: head.fields) {
+            case .keep: FieldWriter.field(entry, of: head.fields, into: &out)
+            case .drop: break
+            case .rewrite: if entry.known == .cookie { hasCookies = true }
+            }
+        }
+        if hasCookies { writeCookies(head.fields, into: &out) }
+        writeForwarded(exchange, into: &out)
+        if exchange.trace.identifies, let session = exchange.session {
+            guard let block = identityBlock(for: session, at: site) else { return nil }
+            out.append(block.bytes)
+        }
+        if head.isWebSocket { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
+        let isChunked = writeFraming(head, into: &out)
+        out.append("\r\n")
+        return isChunked
+    }
+
+    /// All cookies but ours, in one field (RFC 9113 section 8.2.3 lets HTTP/2 spread them over several).
+    private func writeCookies(_ fields: Fields, into out: inout ByteQueue) {
+        cookieScratch.removeAll(keepingCapacity: true)
+        for entry in fields.entries where entry.known == .cookie {
+            if case .rewrite = hygiene.verdict(entry, in: fields) {
+                let before = cookieScratch.count
+                if before > 0 { cookieScratch.append(contentsOf: [0x3B, 0x20]) }
+                if !Cookies.strip(fields.arena.span.extracting(entry.value), names: CookieNames.all, into: &cookieScratch) {
+                    cookieScratch.removeLast(cookieScratch.count - before)
+                }
+            }
+        }
+        if cookieScratch.isEmpty { return }
+        out.append("Cookie: ")
+        out.append(cookieScratch)
+        out.append("\r\n")
+    }
+
+    private func writeForwarded(_ exchange: Exchange, into out: inout ByteQueue) {
+        out.append("X-Forwarded-For: ")
+        out.append(exchange.clientText)
+        out.append("\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: ")
+        out.append(exchange.head.fields.arena.span.extracting(exchange.head.authority))
+        out.append("\r\nX-Request-Id: ")
+        exchange.requestID.append(to: &out)
+        out.append("\r\n")
+    }
+
+    private func writeFraming(_ head: RequestHead, into out: inout ByteQueue) -> Bool {
+        switch head.body {
+        case .none:
+            // A POST without a body says so (RFC 9110 section 8.6).
+            switch head.method {
+            case .post, .put, .patch: out.append("Content-Length: 0\r\n")
+            default: break
+            }
+            return false
+        case .exactly(let count):
+            FieldWriter.field("Content-Length", decimal: count, into: &out)
+            return false
+        case .chunked, .untilEnd:
+            out.append("Transfer-Encoding: chunked\r\n")
+            return true
+        }
+    }
+
+    // MARK: answers
+
+    /// Takes out of an upstream's answer what is not for the client and adds what is ours. False where the answer contradicts itself.
+    func filterAnswer(_ head: inout ResponseHead, for exchange: Exchange) -> Bool {
+        guard filter(&head.fields, keepsLength: head.body == .none && head.status != 204) else { return false }
+        if exchange.trace.site >= 0, let mapping = sites[exchange.trace.site].hostMapping { Self.map(&head.fields, mapping) }
+        if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall)) }
+        head.fields.append("X-Request-Id", exchange.requestID.text)
+        return true
+    }
+
+    /// The upstream's own name becomes the site's.
+    private static func map(_ fields: inout Fields, _ mapping: HostMapping) {
+        for index in fields.entries.indices {
+            let entry = fields.entries[index]
+            let mapped: [UInt8]?
+            switch entry.known {
+            case .location: mapped = mapping.location(fields.value(entry))
+            case .setCookie: mapped = mapping.cookie(fields.value(entry))
+            default: mapped = nil
+            }
+            guard let mapped else { continue }
+            fields.entries[index].valueStart = UInt32(truncatingIfNeeded: fields.arena.count)
+            fields.entries[index].valueLength = UInt32(truncatingIfNeeded: mapped.count)
+            fields.arena += mapped
+        }
+    }
+
+    /// The 101 of a WebSocket: hop-by-hop fields are ours.
+    func filterSwitch(_ head: inout ResponseHead, for exchange: Exchange) -> Bool {
+        guard filter(&head.fields, keepsLength: false) else { return false }
+        head.fields.append("Connection", "Upgrade")
+        head.fields.append("Upgrade", "websocket")
+        head.fields.append("X-Request-Id", exchange.requestID.text)
+        return true
+    }
+
+    func filterInterim(_ fields: inout Fields) -> Bool { filter(&fields, keepsLength: false) }
+
+    /// What an answer's trailers may say to the client; nil: nothing.
+    func filterTrailers(_ fields: Fields) -> Fields? {
+        if fields.entries.isEmpty { return nil }
+        var kept = fields
+        kept.entries.removeAll { entry in !answerHygiene.keepsTrailer(fields.arena.span.extracting(entry.name)) }
+        return kept.entries.isEmpty ? nil : kept
+    }
+
+    /// - Parameter keepsLength: the length that a HEAD or a 304 tells of stays, once.
+    private func filter(_ fields: inout Fields, keepsLength: Bool) -> Bool {
+        do throws(ProtocolFault) { try answerHygiene.begin(fields) } catch { return false }
+        var kept = 0
+        var hasLength = false
+        var clearSiteData: [UInt8]?
+        for index in fields.entries.indices {
+            let entry = fields.entries[index]
+            switch answerHygiene.verdict(entry, in: fields) {
+            case .keep: break
+            case .drop: continue
+            case .rewrite:
+                if entry.known == .clearSiteData {
+                    clearSiteData = ResponseHygiene.withoutCookies(fields.value(entry))
+                    continue
+                }
+                if entry.known != .contentLength || !keepsLength || hasLength { continue }
+                hasLength = true
+            }
+            if kept != index { fields.entries[kept] = entry }
+            kept += 1
+        }
+        fields.entries.removeLast(fields.entries.count - kept)
+        if let clearSiteData, !clearSiteData.isEmpty { fields.append("Clear-Site-Data", String(decoding: clearSiteData, as: UTF8.self)) }
+        return true
+    }
+
+    /// Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1).
+    static func acceptsWebSocket(_ head: ResponseHead) -> Bool {
+        guard head.fields.count(.upgrade) == 1, let upgrade = head.fields.text(.upgrade) else { return false }
+        return upgrade.lowercased() == "websocket" && head.fields.count(.secWebSocketAccept) == 1
+    }
+}

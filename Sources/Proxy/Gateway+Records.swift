@@ -1,0 +1,53 @@
+import Access
+import Bytes
+import EventLoop
+import HTTP
+import Telemetry
+
+/// What the gateway leaves behind of each exchange (README, *Operate*).
+extension Gateway {
+    /// One access record, encoded on the worker and handed over as bytes.
+    func record(_ exchange: Exchange, _ duration: UInt64) {
+        let head = exchange.head
+        var record = AccessRecord()
+        record.time = loop.wall
+        record.requestID = exchange.requestID.text
+        record.host = head.fields.arena[head.authority]
+        record.method = head.fields.arena[head.methodBytes]
+        record.path = head.fields.arena[head.target]
+        record.status = exchange.status
+        record.decision = exchange.trace.decision
+        if exchange.trace.site >= 0 {
+            let site = sites[exchange.trace.site]
+            record.site = site.options.id
+            if exchange.trace.isJudged { record.rule = site.ruleNames[exchange.trace.ruleNumber] }
+        }
+        if let session = exchange.session?.record {
+            record.account = session.member.account
+            record.sid = session.sid
+        }
+        record.client = exchange.clientText
+        if let agent = head.fields.first(.userAgent) { record.userAgent = head.fields.value(agent) }
+        record.version = head.version == .http2 ? "HTTP/2" : head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
+        record.bytesIn = exchange.bytesIn
+        record.bytesOut = exchange.bytesOut
+        record.durationNanoseconds = duration
+        if let upstream = exchange.trace.upstream {
+            record.upstream = upstream
+            record.upstreamNanoseconds = exchange.trace.upstreamNanoseconds
+        }
+        var line = JSONLine()
+        swap(&line, &self.line)
+        record.encode(into: &line)
+        recorder.access(line.bytes)
+        swap(&line, &self.line)
+    }
+
+    /// Somebody who has a session was refused: that is worth an audit record.
+    func recordDenied(_ exchange: Exchange, _ site: Site, rule: Int) {
+        let session = exchange.session?.record
+        recorder.audit(AuditEvent(
+            .denied, account: session?.member.account, connection: session?.member.connection, client: exchange.clientText, sid: session?.sid,
+            requestID: exchange.requestID.text, site: site.options.id, rule: site.ruleNames[rule]))
+    }
+}

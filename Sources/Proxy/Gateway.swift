@@ -1,0 +1,270 @@
+public import Access
+import Bytes
+import Crypto
+public import EventLoop
+public import HTTP
+public import Telemetry
+
+/// What a request goes through, in the order that clients rely on (README, *What clients receive*). One worker's gateway; everything it needs is its own.
+///
+/// `begin` is the list of phases: authority → path → own paths → site → preflight → session → rule → body limit → upstream. Each phase either
+/// hands on or ends the exchange with a `Refusal`; framing was checked by the wire before.
+public final class Gateway: ExchangeHandler {
+    let loop: EventLoop
+    private var router: Router
+    let sites: [Site]
+    private let sessions: SessionCache
+    /// The pages and the login, below `/.menwei/`.
+    private let portal: any Responder & RefusalRenderer
+    private let identity: IdentityBlocks
+    private let metrics: WorkerMetrics
+    let recorder: Recorder
+    /// The access record under construction.
+    var line = JSONLine()
+    private let ownershipFiles: Set<String>
+    private let hasher = Hasher256()
+    /// Judges a request's fields. It knows one head at a time: `begin` shows it the head, and `writeRequestHead` once more, since other requests
+    /// come in between.
+    private(set) var hygiene: RequestHygiene
+    /// The same for an answer's fields.
+    var answerHygiene = ResponseHygiene()
+    /// Room for the `Cookie` field that is being put together.
+    var cookieScratch: [UInt8] = []
+    /// Targets that no exchange uses, with the room they have grown.
+    private var spareTargets: [CanonicalTarget] = []
+
+    public init(_ options: GatewayOptions, on loop: EventLoop, store: any SessionStore, portal: any Responder & RefusalRenderer, minter: AssertionMinter,
+                metrics: WorkerMetrics, recorder: Recorder) {
+        self.loop = loop
+        self.portal = portal
+        self.metrics = metrics
+        self.recorder = recorder
+        sites = options.sites.enumerated().map { Site($1, index: $0, on: loop, metrics: metrics) }
+        router = Router(auth: options.authOrigin, sites: sites)
+        sessions = SessionCache(store, limits: options.limits, members: options.members, health: options.storeHealth, on: loop)
+        identity = IdentityBlocks(options, minter: minter)
+        ownershipFiles = Set(options.ownershipFiles.map { "/" + $0 })
+        hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }))
+    }
+
+    // MARK: phases
+
+    public func begin(_ exchange: Exchange) {
+        do throws(ProtocolFault) {
+            // Who is asked
+            guard let origin = router.origin(for: exchange.head.fields.arena[exchange.head.authority]) else { return refuse(exchange, .unknownHost) }
+            exchange.origin = origin
+            try hygiene.begin(exchange.head.fields)
+            if exchange.head.isAsterisk { return answerAsterisk(exchange) }
+            // What for: one path for site, rule and upstream
+            exchange.target = spareTargets.popLast() ?? CanonicalTarget()
+            try exchange.target.parse(exchange.head.fields.arena.span.extracting(exchange.head.target))
+            let route = Self.route(exchange.target.path.span, exchange.head, origin)
+            if exchange.target.isAmbiguous { try Self.refuseSplit(exchange.target, exchange.head, origin, route) }
+            if route.isOwn || isOwnershipFile(exchange.target) || isLobby(exchange.target, origin, route) { return own(exchange, route.site) }
+            guard let site = route.site else { return refuse(exchange, .noSuchSite) }
+            exchange.trace.site = site.index
+            try exchange.target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
+            if BrowserMarks.isPreflight(exchange.head), exchange.head.body == .none {
+                exchange.trace.decision = .anyone
+                return exchange.forward(to: site, by: self)
+            }
+            // Known before the session is: where the store is down, a rule for anyone still lets through.
+            exchange.trace.ruleNumber = route.rule
+            withSession(exchange) { [self] session in decide(exchange, site, rule: route.rule, session) }
+        } catch {
+            refuse(exchange, error)
+        }
+    }
+
+    private struct Route: Equatable {
+        var isOwn: Bool
+        var site: Site?
+        var rule: Int
+
+        static func == (a: Self, b: Self) -> Bool { a.isOwn == b.isOwn && a.site === b.site && a.rule == b.rule }
+    }
+
+    /// Where a decoded path leads.
+    private static func route(_ path: Span<UInt8>, _ head: RequestHead, _ origin: Router.OriginTable) -> Route {
+        let site = origin.site(for: path)
+        if OwnPaths.contains(path) { return Route(isOwn: true, site: site, rule: 0) }
+        return Route(isOwn: false, site: site, rule: site?.policy.rule(path: path, method: RuleMethod(head)) ?? 0)
+    }
+
+    /// An application may read the path in another way than we do: then both must come to the same.
+    private static func refuseSplit(_ target: CanonicalTarget, _ head: RequestHead, _ origin: Router.OriginTable, _ route: Route) throws(ProtocolFault) {
+        for reading in target.readings() where Self.route(reading.span, head, origin) != route { throw ProtocolFault("ambiguous-path") }
+    }
+
+    private func isOwnershipFile(_ target: CanonicalTarget) -> Bool {
+        !ownershipFiles.isEmpty && target.path.count < 64 && ownershipFiles.contains(String(decoding: target.path, as: UTF8.self))
+    }
+
+    /// Of the gateway's own paths those that are the same for everybody.
+    private func isPublic(_ target: CanonicalTarget) -> Bool {
+        let path = String(decoding: target.path, as: UTF8.self)
+        return ownershipFiles.contains(path) || path == "/.menwei/jwks.json" || path.hasPrefix("/.menwei/assets/")
+    }
+
+    /// The auth origin's own first page, where no site has it.
+    private func isLobby(_ target: CanonicalTarget, _ origin: Router.OriginTable, _ route: Route) -> Bool {
+        route.site == nil && origin.isAuth && target.path == [0x2F]
+    }
+
+    /// Finds the session of the host's own cookie: in this worker's cache, else in the store.
+    private func withSession(_ exchange: Exchange, _ then: @escaping (SessionEntry?) -> Void) {
+        guard let value = Cookies.one(CookieNames.session, in: exchange.head.fields), let digest = CookieValue.digest(value, hasher),
+            let host = exchange.origin?.origin.host
+        else { return then(nil) }
+        let key = SessionCache.Key(cookie: digest, host: host)
+        func go(_ answer: SessionCache.Answer) {
+            switch answer {
+            case .live(let entry):
+                entry.touch(loop.wall)
+                then(entry)
+            case .nobody: then(nil)
+            case .storeDown:
+                if !exchange.isOver { refuseForStore(exchange, then) }
+            }
+        }
+        if let answer = sessions.known(key) { return go(answer) }
+        sessions.ask(key) { answer in if !exchange.isOver { go(answer) } }
+    }
+
+    /// The store cannot be asked: whoever shows a cookie is refused, but where nobody needs one (README, *What clients receive*).
+    private func refuseForStore(_ exchange: Exchange, _ then: (SessionEntry?) -> Void) {
+        if exchange.trace.site >= 0 ? isOpenToAnyone(exchange, at: sites[exchange.trace.site]) : isPublic(exchange.target) { return then(nil) }
+        refuse(exchange, .storeDown)
+    }
+
+    /// Whether its rule asks nobody for a login.
+    private func isOpenToAnyone(_ exchange: Exchange, at site: Site) -> Bool {
+        if case .anyone = site.policy.decide(rule: exchange.trace.ruleNumber, member: nil) { true } else { false }
+    }
+
+    private func decide(_ exchange: Exchange, _ site: Site, rule: Int, _ session: SessionEntry?) {
+        exchange.session = session
+        exchange.trace.isJudged = true
+        switch site.policy.decide(rule: rule, member: session?.record.member) {
+        case .anyone: exchange.trace.decision = .anyone
+        case .allow: exchange.trace.decision = .allow
+        case .login:
+            exchange.trace.decision = .login
+            return refuse(exchange, .loginRequired)
+        case .deny(let rule, let reason):
+            exchange.trace.decision = .deny
+            let reference = site.policy.reference(rule)
+            recordDenied(exchange, site, rule: rule)
+            return refuse(exchange, .denied(pattern: reference.pattern, source: reference.source, reason: reason.rawValue))
+        }
+        if exchange.head.isWebSocket, !BrowserMarks.mayOpenWebSocket(exchange.head.fields, site.options.origin, trusted: site.options.trustedOrigins) {
+            exchange.trace.decision = .deny
+            return refuse(exchange, .foreignOrigin)
+        }
+        let limit = site.options.requestBodyLimit
+        if limit > 0, case .exactly(let count) = exchange.head.body, count > limit {
+            exchange.trace.decision = .refused
+            return refuse(exchange, .tooLarge(limit: limit))
+        }
+        exchange.forward(to: site, by: self)
+    }
+
+    // MARK: the gateway's own answers
+
+    private func own(_ exchange: Exchange, _ site: Site?) {
+        exchange.trace.decision = .own
+        exchange.collectBody(limit: OwnRequest.bodyLimit) { [self] body in
+            withSession(exchange) { [self] session in
+                exchange.session = session
+                let request = describe(exchange, body: body)
+                let portal = self.portal
+                let limit = LoopTimer { [self] in if !exchange.isOver { refuse(exchange, .storeDown) } }
+                loop.schedule(limit, after: exchange.server.nanoseconds.ownAnswer)
+                loop.spawn { [loop] in
+                    let response = await portal.respond(to: request)
+                    loop.cancel(limit)
+                    if !exchange.isOver { exchange.answer(response) }
+                }
+            }
+        }
+    }
+
+    private func answerAsterisk(_ exchange: Exchange) {
+        exchange.trace.decision = .own
+        exchange.answer(OwnResponse(status: 204, fields: [("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")]))
+    }
+
+    /// A refusal becomes an answer here and nowhere else.
+    func refuse(_ exchange: Exchange, _ refusal: Refusal) {
+        let request = describe(exchange, body: [])
+        exchange.answer(portal.answer(refusal, to: request, audience: Audience.classify(exchange.head)))
+    }
+
+    public func refuse(_ exchange: Exchange, _ fault: ProtocolFault) {
+        exchange.trace.decision = .refused
+        // After a broken message nobody knows where the next one begins; an oversized or unwelcome one leaves no doubt over HTTP/2 only.
+        exchange.closesConnection = true
+        switch fault.status {
+        case 413: refuse(exchange, .tooLarge(limit: exchange.trace.site >= 0 ? sites[exchange.trace.site].options.requestBodyLimit : UInt64(OwnRequest.bodyLimit)))
+        case 401: refuse(exchange, .loginRequired)
+        // It cannot be said who is asking, so nobody is let in.
+        case 503: refuse(exchange, .storeDown)
+        default: refuse(exchange, .malformed(status: Int(fault.status), code: fault.code.rawValue))
+        }
+    }
+
+    public func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure) {
+        switch failure {
+        case .unreachable: refuse(exchange, .upstreamUnreachable)
+        case .timedOut: refuse(exchange, .upstreamTimedOut)
+        case .broken, .staleConnection: refuse(exchange, .upstreamBroken)
+        }
+    }
+
+    private func describe(_ exchange: Exchange, body: [UInt8]) -> OwnRequest {
+        func text(_ range: Range<Int>) -> String { String(decoding: exchange.head.fields.arena[range], as: UTF8.self) }
+        let target = text(exchange.head.target)
+        return OwnRequest(
+            method: text(exchange.head.methodBytes), origin: exchange.origin?.origin, authority: text(exchange.head.authority),
+            path: String(decoding: exchange.target.path, as: UTF8.self), target: target,
+            query: target.firstIndex(of: "?").map { String(target[target.index(after: $0)...]) } ?? "", fields: exchange.head.fields, body: body,
+            client: exchange.clientText, version: exchange.head.version, requestID: exchange.requestID.text, session: exchange.session?.record,
+            site: exchange.trace.site >= 0 ? sites[exchange.trace.site].options.id : nil)
+    }
+
+    // MARK: what goes upstream with it
+
+    /// The identity headers of a session for a site, made once and then copied.
+    func identityBlock(for session: SessionEntry, at site: Site) -> IdentityBlock? {
+        identity.block(for: session, at: site, now: loop.wall)
+    }
+
+    /// Shows the head to `hygiene`; false where it contradicts itself.
+    func beginHygiene(_ fields: Fields) -> Bool {
+        do throws(ProtocolFault) {
+            try hygiene.begin(fields)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: the end
+
+    public func finished(_ exchange: Exchange) {
+        let duration = loop.clock().since(exchange.started)
+        metrics.request(site: exchange.trace.site, status: exchange.status, decision: exchange.trace.decision, durationNanoseconds: duration)
+        record(exchange, duration)
+        if spareTargets.count < 256 {
+            var target = CanonicalTarget()
+            swap(&target, &exchange.target)
+            spareTargets.append(target)
+        }
+    }
+}
+
+extension RequestHead {
+    /// `OPTIONS *`: the server as a whole is asked.
+    fileprivate var isAsterisk: Bool { target.count == 1 && fields.arena[target.lowerBound] == 0x2A }
+}

@@ -1,0 +1,32 @@
+public import HTTP
+
+/// The named limits of a server's client side. Each has a test.
+public struct ServerLimits: Sendable {
+    /// From accept to the end of the TLS handshake.
+    public var handshake = Duration.seconds(10)
+    /// From the first byte of a request to the end of its head.
+    public var head = Duration.seconds(15)
+    /// Between requests of a kept connection.
+    public var keepAlive = Duration.seconds(75)
+    /// Without progress while a body is awaited from the client, or an answer cannot be written to it.
+    public var stall = Duration.seconds(60)
+    /// How long a closing connection is still read, so that the client gets to see the answer (RFC 9112 section 9.6).
+    public var linger = Duration.seconds(2)
+    /// For an answer of the gateway's own, which may wait for the store and for WeCom. Calls to WeCom have shorter limits of their own; this one is for
+    /// what hangs.
+    public var ownAnswer = Duration.seconds(45)
+    /// Bytes of a refused body that are read and dropped to keep the connection.
+    public var drain = 64 << 10
+    /// Bytes waiting for a slow client above which its upstream is not read any more.
+    public var highWater = 256 << 10
+    /// Bytes read at once.
+    public var readSize = 32 << 10
+    /// Connections of one worker.
+    public var connections = 60_000
+    /// Bytes and fields of one request's head.
+    public var requestHead = HeadLimits.request
+    /// Streams, windows and frame budgets of one HTTP/2 connection.
+    public var http2 = HTTP2Limits()
+
+    public init() {}
+}

@@ -1,0 +1,96 @@
+import Access
+import Bytes
+import Crypto
+
+/// What a worker knows of one live cookie: its session, when it was last used here, what identifies it to each site, and which exchanges are
+/// under way with it.
+final class SessionEntry {
+    let record: SessionRecord
+    let key: SessionCache.Key
+    private unowned let cache: SessionCache
+    /// The last use that this worker knows of.
+    private(set) var lastSeen: WallTime
+    /// The absolute end: later than the record's where the person logged in again meanwhile.
+    private(set) var expires: WallTime
+    /// When the directory vouched for the member last, as far as this worker knows.
+    private(set) var checked: WallTime
+    /// Where it stands among those with exchanges under way; -1: not among them.
+    var busyIndex = -1
+    var isDirty = false
+    /// It is not in the cache any more: ended, or to be looked up again.
+    var isStale = false
+    /// By site index: the identity headers, ready to be copied into a request.
+    var identities: [(site: Int, block: IdentityBlock)] = []
+    private var first: Exchange?
+
+    init(_ record: SessionRecord, key: SessionCache.Key, in cache: SessionCache) {
+        self.record = record
+        self.key = key
+        self.cache = cache
+        lastSeen = record.lastSeen
+        expires = record.expires
+        checked = record.checked
+    }
+
+    func isLive(at now: WallTime, idle: Duration) -> Bool {
+        now < expires && now.milliseconds &- lastSeen.milliseconds < idle.milliseconds
+    }
+
+    /// What the store knows of the same session by now.
+    func learn(_ record: SessionRecord) {
+        lastSeen = max(lastSeen, record.lastSeen)
+        expires = record.expires
+        checked = record.checked
+    }
+
+    /// Counts as activity. Written to the store in batches.
+    func touch(_ now: WallTime) {
+        // A second more or less does not matter to limits of minutes.
+        if now.milliseconds &- lastSeen.milliseconds < 1000 && isDirty { return }
+        lastSeen = now
+        if !isDirty {
+            isDirty = true
+            cache.noteDirty(self)
+        }
+    }
+
+    var hasExchanges: Bool { first != nil }
+
+    func add(_ exchange: Exchange) {
+        if first == nil { cache.noteBusy(self) }
+        exchange.nextOfSession = first
+        unsafe exchange.previousOfSession = nil
+        unsafe first?.previousOfSession = exchange
+        first = exchange
+    }
+
+    func remove(_ exchange: Exchange) {
+        let next = exchange.nextOfSession
+        if let previous = unsafe exchange.previousOfSession {
+            previous.nextOfSession = next
+        } else if first === exchange {
+            first = next
+        } else {
+            return
+        }
+        unsafe next?.previousOfSession = exchange.previousOfSession
+        exchange.nextOfSession = nil
+        unsafe exchange.previousOfSession = nil
+        if first == nil {
+            cache.noteIdle(self)
+            if isStale { cache.forgetStale(self) }
+        }
+    }
+
+    /// The session is over: everything under way with it ends.
+    func end() {
+        isStale = true
+        var exchanges: [Exchange] = []
+        var next = first
+        while let exchange = next {
+            exchanges.append(exchange)
+            next = exchange.nextOfSession
+        }
+        for exchange in exchanges { exchange.sessionEnded() }
+    }
+}

@@ -1,0 +1,67 @@
+public import Access
+public import HTTP
+
+/// Where a site's requests go.
+public struct UpstreamAddress: Hashable, Sendable {
+    /// A host name or an IP literal (IPv6 without brackets).
+    public var host: String
+    public var port: UInt16
+    /// As configured, for records and metrics.
+    public var text: String
+
+    public init(host: String, port: UInt16, text: String) {
+        self.host = host
+        self.port = port
+        self.text = text
+    }
+}
+
+/// One protected application.
+public struct SiteOptions: Sendable {
+    /// What the upstream sees in `Host`.
+    public enum HostHeader: Equatable, Sendable {
+        /// What the client asked.
+        case keep
+        /// The upstream's own authority.
+        case upstream
+        case literal(String)
+    }
+    /// How long an upstream may take.
+    public struct Timeouts: Equatable, Sendable {
+        /// Until a connection stands; each further address of a name gets as long again.
+        public var connect = Duration.seconds(5)
+        /// From the end of the request to the response head.
+        public var response = Duration.seconds(60)
+        /// Without a byte in either direction, WebSockets and event streams included.
+        public var idle = Duration.seconds(600)
+        public init() {}
+    }
+
+    /// How configuration, records and metrics name it.
+    public var id: String
+    public var origin: Origin
+    /// Percent-decoded, begins with `/`, no `/` at the end but for the root.
+    public var path = "/"
+    /// At least one.
+    public var upstreams: [UpstreamAddress]
+    public var hostHeader = HostHeader.keep
+    /// Paths need not decode to UTF-8 (`paths.encoding: any`).
+    public var anyEncoding = false
+    /// Case, and trailing dots and blanks of a segment, do not count when rules and sites are chosen (`paths.ignore_case`).
+    public var ignoreCase = false
+    /// Other origins whose scripts may use this site.
+    public var trustedOrigins: [String] = []
+    /// In order: the first that matches decides; where none does, members.
+    public var rules: [Rule] = []
+    /// The plain identity headers, defaults merged, `null` ones removed, in the order of configuration.
+    public var identityHeaders: [IdentityHeader] = []
+    public var timeouts = Timeouts()
+    /// Bytes; 0: none.
+    public var requestBodyLimit: UInt64 = 100 << 20
+
+    public init(id: String, origin: Origin, upstreams: [UpstreamAddress]) {
+        self.id = id
+        self.origin = origin
+        self.upstreams = upstreams
+    }
+}

@@ -1,0 +1,140 @@
+import Access
+import Bytes
+import Crypto
+import EventLoop
+import Glibc
+import HTTP
+import Synchronization
+import TLS
+import Telemetry
+
+@testable import Proxy
+
+/// A gateway on a loop of its own, in front of a listener of the test's, without TLS: the test is its client and its upstream.
+final class TestGateway {
+    let upstream = Listener()
+    let store = FakeStore()
+    let health = StoreHealth()
+    private(set) var port: UInt16 = 0
+    private let mailbox: Mailbox
+    private let worker: LoopBound<Worker>
+    private let records: (read: Int32, write: Int32)
+
+    final class Worker {
+        let loop: EventLoop
+        let server: Server
+        let gateway: Gateway
+        init(_ loop: EventLoop, _ server: Server, _ gateway: Gateway) {
+            self.loop = loop
+            self.server = server
+            self.gateway = gateway
+        }
+    }
+
+    init(limits: ServerLimits = ServerLimits(), _ change: @escaping @Sendable (inout SiteOptions) -> Void = { _ in }) throws {
+        var pipe: [Int32] = [0, 0]
+        precondition(Glibc.pipe(&pipe) == 0)
+        records = (pipe[0], pipe[1])
+        let started = Channel<(Mailbox, LoopBound<Worker>, UInt16)>()
+        let (upstreamPort, output, health) = (upstream.port, pipe[1], self.health)
+        let store = self.store
+        try NamedThread.start("test-gateway") {
+            guard let (worker, port) = try? Self.make(limits, upstreamPort, output, store, health, change) else { preconditionFailure("no gateway") }
+            started.put((worker.loop.mailbox, LoopBound(worker), port))
+            worker.loop.run()
+        }
+        (mailbox, worker, port) = started.take()
+    }
+
+    private static func make(
+        _ limits: ServerLimits, _ upstream: UInt16, _ output: Int32, _ store: FakeStore, _ health: StoreHealth,
+        _ change: (inout SiteOptions) -> Void
+    ) throws -> (Worker, UInt16) {
+        let loop = try EventLoop()
+        let address = UpstreamAddress(host: "127.0.0.1", port: upstream, text: "http://127.0.0.1:\(upstream)")
+        var site = SiteOptions(id: "wiki", origin: Origin(host: "wiki.test"), upstreams: [address])
+        site.rules = [
+            Rule(path: .under(Array("/open".utf8)), pattern: "/open/*", methods: [], allow: .anyone, source: "test:1"),
+            Rule(path: .under(Array("/admin".utf8)), pattern: "/admin/*", methods: [], allow: .users(["root"]), source: "test:2"),
+        ]
+        site.identityHeaders = IdentityHeader.defaults
+        change(&site)
+        var options = GatewayOptions(
+            authOrigin: Origin(host: "auth.test"), sites: [site], limits: SessionLimits(), ownershipFiles: [], plainNames: "corp")
+        options.storeHealth = health
+        let gateway = Gateway(
+            options, on: loop, store: store, portal: FakePortal(), minter: try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120)),
+            metrics: Metrics(version: "0", commit: "0").shard(sites: ["wiki"]), recorder: Recorder(output: output, diagnostics: output))
+        let server = Server(on: loop, limits: limits, tls: nil, handler: gateway)
+        let socket = try Sockets.listen(on: SocketAddress(bytes: [127, 0, 0, 1], port: 0), shared: false)
+        let port = Sockets.localAddress(of: socket)?.port ?? 0
+        try server.listen(on: socket)
+        return (Worker(loop, server, gateway), port)
+    }
+
+    deinit {
+        onLoop { $0.loop.stop() }
+        close(records.read)
+    }
+
+    /// Runs `body` on the gateway's thread and waits for what it says.
+    @discardableResult func onLoop<T: Sendable>(_ body: @escaping @Sendable (Worker) -> T) -> T {
+        let answer = Channel<T>()
+        mailbox.post { [worker] in answer.put(body(worker.value)) }
+        return answer.take()
+    }
+
+    func client() -> Socket { Socket.connect(to: port) }
+
+    /// Signs somebody in.
+    func signIn(sid: String = "s1", account: String = "zhangsan") {
+        let now = WallTime(seconds: Int64(time(nil)))
+        store.state.withLock { $0.sessions[CookieValue.digest(Sample.cookie)!] = Sample.record(sid: sid, account: account, now: now) }
+    }
+
+    /// Lets the store say something, and comes back when the gateway has heard it.
+    func tell(_ notice: StoreNotice) {
+        store.tell(notice)
+        onLoop { _ in true }
+    }
+
+    /// Asks the loop again and again, for five seconds at the most.
+    func eventually(_ condition: @escaping @Sendable (Worker) -> Bool) -> Bool {
+        for _ in 0..<50_000 {
+            if onLoop(condition) { return true }
+            sched_yield()
+        }
+        return false
+    }
+
+    /// The next record that was written.
+    func record() -> String {
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        while read(records.read, &byte, 1) == 1, byte != 0x0A { line.append(byte) }
+        return String(decoding: line, as: UTF8.self)
+    }
+}
+
+/// One value from one thread to another that waits for it.
+final class Channel<T: Sendable>: Sendable {
+    private let value = Mutex<T?>(nil)
+    func put(_ new: T) { value.withLock { $0 = new } }
+    func take() -> T {
+        while true {
+            if let value = value.withLock({ $0 }) { return value }
+            sched_yield()
+        }
+    }
+}
+
+extension Socket {
+    /// Sends a request for `wiki.test`.
+    func ask(_ method: String, _ target: String, _ fields: String..., cookie: Bool = false, body: String = "", version: String = "1.1") {
+        var text = "\(method) \(target) HTTP/\(version)\r\nHost: wiki.test\r\n"
+        if cookie { text += "Cookie: a=b; __Host-menwei=\(Sample.cookie); c=d\r\n" }
+        for field in fields { text += field + "\r\n" }
+        if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
+        send(text + "\r\n" + body)
+    }
+}
