@@ -1,0 +1,74 @@
+extension Assets {
+    /// All that pages do beyond links and forms. Every page works without it, but for fragments and the renewal of the panel.
+    static let script = #"""
+    (function () {
+      "use strict";
+      // The part after # never reaches a server: it is handed on in the address of the login's start, and put back at its end.
+      var hash = location.hash.length > 1 && location.hash.length <= 1500 ? location.hash.slice(1) : "";
+      function withFragment(url) {
+        return hash ? url + "&fragment=" + encodeURIComponent(hash) : url;
+      }
+
+      var hop = document.querySelector("a[data-hop]");
+      if (hop) { location.replace(withFragment(hop.getAttribute("href"))); return; }
+
+      document.querySelectorAll("a[data-start]").forEach(function (link) {
+        link.setAttribute("href", withFragment(link.getAttribute("href")));
+      });
+
+      // The panel shows a login that is good for fifteen minutes: a new one is loaded after ten, and at once when a page that slept wakes up.
+      var panel = document.querySelector("iframe[data-panel]");
+      if (panel) {
+        var life = 10 * 60 * 1000, loaded = 0, source = panel.getAttribute("data-panel");
+        var small = window.innerWidth < 560;
+        if (small) { panel.parentNode.classList.add("small"); }
+        var load = function () {
+          loaded = Date.now();
+          panel.setAttribute("src", withFragment(source) + (small ? "&size=small" : ""));
+        };
+        load();
+        var renew = function () {
+          if (document.visibilityState === "visible" && Date.now() - loaded >= life) { load(); }
+        };
+        setInterval(renew, 15 * 1000);
+        document.addEventListener("visibilitychange", renew);
+        window.addEventListener("pageshow", function (event) { if (event.persisted) { load(); } });
+      }
+
+      document.querySelectorAll("button[data-copy]").forEach(function (button) {
+        var target = document.getElementById(button.getAttribute("data-copy"));
+        if (!target) { return; }
+        button.hidden = false;
+        button.addEventListener("click", function () {
+          var done = function () {
+            var was = button.textContent;
+            button.textContent = button.getAttribute("data-done");
+            setTimeout(function () { button.textContent = was; }, 2000);
+          };
+          var byHand = function () {
+            var range = document.createRange();
+            range.selectNodeContents(target);
+            var selection = getSelection();
+            selection.removeAllRanges();
+            selection.addRange(range);
+            try { if (document.execCommand("copy")) { done(); } } catch (error) { /* it stays selected for copying by hand */ }
+          };
+          var text = target.textContent + (hash ? "#" + hash : "");
+          if (navigator.clipboard) { navigator.clipboard.writeText(text).then(done, byHand); } else { byHand(); }
+        });
+      });
+
+      document.querySelectorAll("time[datetime]").forEach(function (element) {
+        var time = new Date(element.getAttribute("datetime"));
+        if (!isNaN(time)) {
+          element.textContent = time.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+        }
+      });
+
+      document.querySelectorAll("[data-reload]").forEach(function (button) {
+        button.hidden = false;
+        button.addEventListener("click", function () { location.reload(); });
+      });
+    })();
+    """#
+}

@@ -1,0 +1,54 @@
+internal import Bytes
+internal import Access
+internal import HTTP
+
+/// What a login carries along from address to address: where it leads, whose it is, and how often it was tried.
+struct Journey: Equatable {
+    /// Where the person wants to go: a checked absolute address on a configured origin.
+    var returnTo: ReturnAddress
+    /// Hex SHA-256 of the try cookie at the site's host. Nil: the way back leads over the site's own login.
+    var bind: String?
+    /// What the browser showed after `#`, percent-encoded, visible ASCII; empty where there was nothing.
+    var fragment = ""
+    /// 0…2: how often it was begun again by itself.
+    var attempt = 0
+
+    /// A login is begun again by itself that often; after that a page says what is wrong.
+    static let lastAttempt = 2
+
+    /// The parameters, for an address after `?`. The fragment is left out where the page's script adds it.
+    var query: String {
+        var text = "return=" + Percent.encodeQueryValue(returnTo.url)
+        if let bind { text += "&bind=" + bind }
+        if !fragment.isEmpty { text += "&fragment=" + Percent.encodeQueryValue(fragment) }
+        if attempt > 0 { text += "&try=\(attempt)" }
+        return text
+    }
+
+    /// 64 lower-case hex digits, else nil.
+    static func bind(_ text: String?) -> String? {
+        guard let text, text.utf8.count == 64, text.utf8.allSatisfy(isLowerHex) else { return nil }
+        return text
+    }
+
+    /// Garbage counts as 0, more than the last as the last.
+    static func attempt(_ text: String?) -> Int {
+        guard let text, text.utf8.count == 1, let digit = Int(text), digit > 0 else { return 0 }
+        return min(digit, lastAttempt)
+    }
+
+    /// A fragment as it may stand in a `Location`: visible ASCII, at most 2,048 bytes; anything else is percent-encoded or, too long, left out.
+    static func fragment(_ text: String?) -> String {
+        guard let text, text.utf8.count <= 2048 else { return "" }
+        var out = ""
+        for byte in text.utf8 {
+            let isPlain = (0x21...0x7E).contains(byte) && !"\"<>\\^`{|}#".utf8.contains(byte)
+            out += isPlain ? String(UnicodeScalar(byte)) : "%" + Hex.encode([byte]).uppercased()
+        }
+        return out.utf8.count <= 4096 ? out : ""
+    }
+
+    static func isLowerHex(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
+    }
+}

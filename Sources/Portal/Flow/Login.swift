@@ -1,0 +1,110 @@
+internal import Access
+internal import Bytes
+internal import Crypto
+internal import HTTP
+internal import Proxy
+internal import WeCom
+
+/// `/.menwei/login`: on a site the way to the auth origin; there the way on, or the login page.
+extension Portal {
+    func login(_ asked: Asked) async throws(Trouble) -> OwnResponse {
+        let returnTo = returnAddress(asked)
+        let bind = Journey.bind(asked.query.one("bind"))
+        if asked.isSite && !(asked.isAuth && (bind != nil || returnTo.origin != asked.origin)) {
+            return try siteLogin(asked, returnTo)
+        }
+        var journey = Journey(returnTo: returnTo, bind: bind, attempt: Journey.attempt(asked.query.one("try")))
+        journey.fragment = Journey.fragment(asked.query.one("fragment"))
+        if let session = try await authSession(asked), isFresh(session, asked) {
+            return try await goOn(session, journey, asked)
+        }
+        return try loginPage(asked, journey)
+    }
+
+    /// On a site: makes sure that this browser can be known again, and sends it to the auth origin.
+    func siteLogin(_ asked: Asked, _ returnTo: ReturnAddress) throws(Trouble) -> OwnResponse {
+        guard returnTo.origin == asked.origin else {
+            return redirect(302, ownAddress(returnTo.origin, "login?" + Journey(returnTo: returnTo).query))
+        }
+        var journey = Journey(returnTo: returnTo, attempt: Journey.attempt(asked.query.one("try")))
+        var cookies: [String] = []
+        let value = try tryCookie(asked, setting: &cookies)
+        journey.bind = fingerprint(value)
+        var address = ownAddress(options.authOrigin, "login?" + journey.query)
+        if let age = maxAge(asked) { address += "&max_age=\(age)" }
+        return redirect(302, address, cookies: cookies)
+    }
+
+    /// With a session at the auth origin: to the address itself where that origin has no sites, else to the site with a ticket.
+    func goOn(_ session: SessionRecord, _ journey: Journey, _ asked: Asked, cookies: [String] = [], status: Int = 302,
+              tail: String = "") async throws(Trouble) -> OwnResponse {
+        let target = journey.returnTo.origin
+        guard options.isSite(target) else {
+            return redirect(status, journey.returnTo.url + (journey.returnTo.url.contains("#") ? "" : tail), cookies: cookies)
+        }
+        guard let bind = journey.bind else {
+            return redirect(status, ownAddress(target, "login?" + journey.query) + tail, cookies: cookies)
+        }
+        let value = try token()
+        let ticket = Ticket(origin: target, returnTo: journey.returnTo.url, bind: bind, sid: session.sid)
+        _ = try await Trouble.store { () async throws(StoreFailure) in
+            try await store.put(.ticket, Digest.sha256(value), ticket.encoded, expires: asked.now.advanced(by: Ticket.life), now: asked.now)
+        }
+        var journey = journey
+        (journey.bind, journey.fragment) = (nil, "")
+        return redirect(status, ownAddress(target, "finish?ticket=\(value)&" + journey.query) + tail, cookies: cookies)
+    }
+
+    /// The session behind the auth origin's cookie, if it is live. Only there is that cookie looked at.
+    func authSession(_ asked: Asked) async throws(Trouble) -> SessionRecord? {
+        guard asked.isAuth, let value = asked.cookie(CookieNames.auth) else { return nil }
+        let found = try await Trouble.store { () async throws(StoreFailure) in
+            try await store.lookup(Digest.sha256(value), at: .auth, now: asked.now)
+        }
+        guard case .live(let record) = found, options.knows(record.member) else { return nil }
+        return record
+    }
+
+    /// The host's own session, else the auth origin's.
+    func anySession(_ asked: Asked) async throws(Trouble) -> SessionRecord? {
+        if let session = asked.request.session { return session }
+        return try await authSession(asked)
+    }
+
+    /// Whether the login is young enough for the `max_age` that was asked for.
+    private func isFresh(_ session: SessionRecord, _ asked: Asked) -> Bool {
+        guard let age = maxAge(asked) else { return true }
+        return asked.now.milliseconds - session.authTime.milliseconds <= Int64(age) * 1000
+    }
+
+    /// Seconds; nil where none was asked for, or what was asked is no number of at most nine digits.
+    private func maxAge(_ asked: Asked) -> Int? {
+        guard let text = asked.query.one("max_age"), (1...9).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int(text)
+    }
+
+    /// The try cookie's value; where there is none, a new one, which is added to the cookies to set.
+    func tryCookie(_ asked: Asked, setting cookies: inout [String]) throws(Trouble) -> String {
+        if let value = asked.cookie(CookieNames.attempt) { return value }
+        let value = try token()
+        cookies.append(SetCookie.text(CookieNames.attempt, value, maxAge: .seconds(20 * 60)))
+        return value
+    }
+
+    /// A cookie that leads to a session. It outlives the session by an hour, in which the store still recognises one that has ended.
+    func sessionCookie(_ name: String, _ value: String) -> String {
+        SetCookie.text(name, value, maxAge: options.limits.lifetime + .seconds(3600))
+    }
+
+    /// `return`, checked; what is no address of ours becomes `/` of the origin that was asked.
+    func returnAddress(_ asked: Asked) -> ReturnAddress {
+        returnAddress(asked.query.one("return") ?? "/", on: asked.origin, allowPath: asked.isSite)
+    }
+
+    func returnAddress(_ text: String, on origin: Origin, allowPath: Bool) -> ReturnAddress {
+        ReturnAddress(text, givenTo: origin, configured: options.origins, allowsPath: allowPath)
+    }
+
+    /// An address under `/.menwei/` of one of our origins.
+    func ownAddress(_ origin: Origin, _ rest: String) -> String { origin.text + "/.menwei/" + rest }
+}

@@ -1,0 +1,190 @@
+public import Access
+public import Bytes
+public import Proxy
+internal import Synchronization
+internal import Telemetry
+internal import WeCom
+
+/// Looks members of live sessions up again, so that whoever leaves the company is out within `sessions.recheck`. One for the whole process:
+/// of all that ask about a member at the same time, one asks WeCom.
+public final class MemberCheck: MemberVouching {
+    /// How far what the directory last said of a member can be relied on.
+    public enum Standing: Equatable, Sendable {
+        case fresh
+        /// To be looked up again; until then the last answer stands.
+        case due
+        /// The last answer stands no more: nobody passes before it is renewed.
+        case overdue
+    }
+
+    private struct Key: Hashable {
+        var connection: String
+        var user: String
+    }
+    private struct Flights {
+        var waiters: [Key: [CheckedContinuation<Void, Never>]] = [:]
+        /// When asking about a member failed, so that a WeCom in trouble is not asked with every request.
+        var failures: [Key: WallTime] = [:]
+        /// When the directory last vouched for a member: a worker may still hold the session as it was before.
+        var vouched: [Key: WallTime] = [:]
+    }
+
+    /// Between two attempts for the same member: 30 s, or less where members are looked up more often.
+    private var pause: Duration { min(.seconds(30), options.recheck) }
+    /// That many members are looked up side by side in a sweep.
+    static let width = 8
+    /// Sessions of one sweep; the next takes what is left.
+    static let most = 1000
+
+    private let options: PortalOptions
+    private let store: any SessionStore
+    private let providers: [String: any IdentityProvider]
+    private let records: PortalRecords
+    private let flights = Mutex(Flights())
+
+    public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords) {
+        self.options = options
+        self.store = store
+        self.providers = providers
+        self.records = records
+    }
+
+    public var answersStandFor: Duration { options.recheck + options.recheckGrace }
+
+    public func knows(_ member: Member) -> Bool { options.knows(member) }
+
+    public func renew(_ record: SessionRecord) async -> MemberStanding { await recheck(record) }
+
+    /// By the record's own time alone: whether another of the member's sessions was renewed meanwhile is not asked.
+    public func standing(of record: SessionRecord, now: WallTime) -> Standing {
+        let age = now.milliseconds - record.checked.milliseconds
+        if age < options.recheck.milliseconds { return .fresh }
+        return age < options.recheck.milliseconds + options.recheckGrace.milliseconds ? .due : .overdue
+    }
+
+    /// Looks the member up again if that is due, and waits for the answer.
+    public func recheck(_ record: SessionRecord) async -> MemberStanding {
+        let now = options.now()
+        guard standing(of: record, now: now) != .fresh else { return .stands }
+        let key = Key(connection: record.member.connection, user: record.member.user.lowercased())
+        if isVouched(key, now) { return .stands }
+        if isPaused(key, now) { return afterTrouble(record, now) }
+        guard await isFirst(key) else { return await outcomeOfAnother(record) }
+        // Another may have come to its end between the first look and our turn.
+        let outcome = isVouched(key, now) ? .stands : await look(record, key, now)
+        let waiters = flights.withLock { $0.waiters.removeValue(forKey: key) } ?? []
+        for waiter in waiters { waiter.resume() }
+        return outcome
+    }
+
+    /// Looks every member up who is due, each once. To be called every few seconds, from one place; a store that does not answer is left for the next time.
+    public func sweep() async {
+        let now = options.now()
+        let before = now.advanced(by: .zero - options.recheck)
+        guard let sessions = try? await store.due(before: before, limit: Self.most, now: now) else { return }
+        var oldest: [Key: SessionRecord] = [:]
+        for session in sessions where standing(of: session, now: now) != .fresh {
+            let key = Key(connection: session.member.connection, user: session.member.user.lowercased())
+            if oldest[key].map({ session.checked < $0.checked }) ?? true { oldest[key] = session }
+        }
+        flights.withLock { state in
+            state.failures = state.failures.filter { now.milliseconds - $0.value.milliseconds < pause.milliseconds }
+            state.vouched = state.vouched.filter { now.milliseconds - $0.value.milliseconds < options.recheck.milliseconds }
+        }
+        let due = Array(oldest.values)
+        await withTaskGroup(of: MemberStanding.self) { group in
+            for (index, session) in due.enumerated() {
+                if index >= Self.width { _ = await group.next() }
+                group.addTask { await self.recheck(session) }
+            }
+        }
+    }
+
+    /// True: nobody is asking about this member, and it is the caller's turn. False, once whoever was asking is done.
+    private func isFirst(_ key: Key) async -> Bool {
+        let isFree = flights.withLock { state in
+            if state.waiters[key] != nil { return false }
+            state.waiters[key] = []
+            return true
+        }
+        if isFree { return true }
+        await withCheckedContinuation { (waiter: CheckedContinuation<Void, Never>) in
+            let isUnderWay = flights.withLock { state in
+                state.waiters[key]?.append(waiter)
+                return state.waiters[key] != nil
+            }
+            if !isUnderWay { waiter.resume() }
+        }
+        return false
+    }
+
+    /// What the lookup of another task means for this session: the store knows.
+    private func outcomeOfAnother(_ record: SessionRecord) async -> MemberStanding {
+        let now = options.now()
+        let key = Key(connection: record.member.connection, user: record.member.user.lowercased())
+        if isVouched(key, now) { return .stands }
+        if isPaused(key, now) { return afterTrouble(record, now) }
+        guard let sessions = try? await store.list(account: record.member.accountKey, now: now) else { return afterTrouble(record, now) }
+        return sessions.contains { $0.sid == record.sid } ? .stands : .ended
+    }
+
+    private func look(_ record: SessionRecord, _ key: Key, _ now: WallTime) async -> MemberStanding {
+        guard let connection = options.connection(record.member.connection[...]), let provider = providers[connection.id] else {
+            return await end(record, result: "no-connection", error: nil, now)
+        }
+        // The same id may stand for another corp since a restart: whoever has that user id there is somebody else.
+        guard record.member.corp == connection.corpID else { return await end(record, result: "other-corp", error: nil, now) }
+        let member: Member
+        do {
+            let found = try await provider.member(userid: record.member.user)
+            guard found.status == .active else { return await end(record, result: "inactive", error: nil, now) }
+            var fresh = Member(found, user: record.member.user, connection: connection)
+            fresh.tags = record.member.tags
+            member = fresh
+        } catch {
+            switch error.errcode {
+            case ErrorCode.noSuchUser:
+                return await end(record, result: "removed", error: error, now)
+            case ErrorCode.notInVisibleRange where connection.visibleRangeOnly:
+                return await end(record, result: "out-of-range", error: error, now)
+            case ErrorCode.notInVisibleRange:
+                member = record.member
+            default:
+                flights.withLock { $0.failures[key] = now }
+                return afterTrouble(record, now)
+            }
+        }
+        do { try await store.update(member, checked: now) } catch { return afterTrouble(record, now) }
+        flights.withLock { state in
+            state.failures[key] = nil
+            state.vouched[key] = now
+        }
+        return .stands
+    }
+
+    private func end(_ record: SessionRecord, result: String, error: WeComError?, _ now: WallTime) async -> MemberStanding {
+        let selector = SessionSelector.member(connection: record.member.connection, user: record.member.user)
+        // Where the store does not take it, nobody passes either.
+        guard let ended = try? await store.end(selector, now: now) else { return .unavailable }
+        for sid in ended {
+            records.audit(AuditEvent(
+                .gone, account: record.member.account, connection: record.member.connection, sid: sid, result: result, errcode: error?.errcode,
+                api: error?.api))
+        }
+        return .ended
+    }
+
+    private func isVouched(_ key: Key, _ now: WallTime) -> Bool {
+        guard let time = flights.withLock({ $0.vouched[key] }) else { return false }
+        return now.milliseconds - time.milliseconds < options.recheck.milliseconds
+    }
+
+    private func isPaused(_ key: Key, _ now: WallTime) -> Bool {
+        guard let failed = flights.withLock({ $0.failures[key] }) else { return false }
+        return now.milliseconds - failed.milliseconds < pause.milliseconds
+    }
+
+    private func afterTrouble(_ record: SessionRecord, _ now: WallTime) -> MemberStanding {
+        standing(of: record, now: now) == .overdue ? .unavailable : .stands
+    }
+}

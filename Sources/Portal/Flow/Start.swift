@@ -1,0 +1,56 @@
+internal import Access
+internal import Bytes
+internal import Crypto
+internal import HTTP
+internal import Proxy
+internal import WeCom
+
+/// `/.menwei/start/CONNECTION`: makes a state and sends the browser to WeCom.
+extension Portal {
+    func start(_ asked: Asked, _ connection: ConnectionOptions) async throws(Trouble) -> OwnResponse {
+        let isInApp = switch asked.query.one("via") {
+        case "app": true
+        case "web": false
+        default: asked.client.isWeCom
+        }
+        let journey = Journey(
+            returnTo: returnAddress(asked), bind: Journey.bind(asked.query.one("bind")), fragment: Journey.fragment(asked.query.all("fragment").last),
+            attempt: Journey.attempt(asked.query.one("try")))
+        var cookies: [String] = []
+        let browser = fingerprint(try tryCookie(asked, setting: &cookies))
+        let state = try await newState(
+            LoginState(connection: connection.id, browser: browser, journey: journey, isInApp: isInApp), now: asked.now)
+        let address = weComAddress(asked, connection, state: state, isInApp: isInApp)
+        var response = redirect(302, address, cookies: cookies)
+        // WeCom's panel looks at the origin that embeds it, and a redirect's own policy goes before the frame's.
+        response.fields.append(("Referrer-Policy", "origin"))
+        return response
+    }
+
+    private func newState(_ state: LoginState, now: WallTime) async throws(Trouble) -> String {
+        let value: String
+        do {
+            value = StateValue.make(random: try options.random(StateValue.randomBytes), attempt: state.journey.attempt)
+        } catch {
+            throw .random
+        }
+        let isNew = try await Trouble.store { () async throws(StoreFailure) in
+            try await store.put(.state, Digest.sha256(value), state.encoded, expires: now.advanced(by: LoginState.life), now: now)
+        }
+        guard isNew else { throw .random }
+        return value
+    }
+
+    private func weComAddress(_ asked: Asked, _ connection: ConnectionOptions, state: String, isInApp: Bool) -> String {
+        let redirectURI = ownAddress(options.authOrigin, "callback/" + connection.id)
+        if isInApp {
+            return AuthorizeURL(connection, redirectURI: redirectURI, state: state).text
+        }
+        let isPanel = asked.query.one("panel") == "1"
+        let size: WebLoginURL.PanelSize = asked.query.one("size") == "small" ? .small : .middle
+        return WebLoginURL(
+            connection, redirectURI: redirectURI, state: state, redirectType: isPanel ? .top : nil, panelSize: isPanel ? size : nil,
+            language: asked.language == .zh ? .zh : .en
+        ).text
+    }
+}

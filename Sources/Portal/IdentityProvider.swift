@@ -1,0 +1,25 @@
+public import WeCom
+
+/// Who a code stands for, and what the directory tells of a member: one connection's side of WeCom, over the network.
+/// Calls may take as long as WeCom's time limits allow; they never throw for a person's sake, only for a call that gave no answer.
+public protocol IdentityProvider: Sendable {
+    /// Exchanges a code (1–512 bytes, good once).
+    func identify(code: String) async throws(WeComError) -> Identity
+    /// Looks a member up by user id (1–64 bytes).
+    func member(userid: String) async throws(WeComError) -> DirectoryMember
+}
+
+extension Directory: IdentityProvider {}
+
+extension IdentityProvider {
+    /// The whole way from the code to a member who may come in; everything else, every doubt included, is a refusal.
+    /// - Parameter visibleRangeOnly: whom the app does not see stays out (`visible_range_only`).
+    public func logIn(code: String, visibleRangeOnly: Bool) async throws(LoginRefusal) -> DirectoryMember {
+        let identity: Identity
+        do { identity = try await identify(code: code) } catch { throw LoginRefusal(error) }
+        let user = try Admission.member(identity)
+        let lookup: Result<DirectoryMember, WeComError>
+        do { lookup = .success(try await member(userid: user)) } catch { lookup = .failure(error) }
+        return try Admission.decide(user: user, lookup: lookup, visibleRangeOnly: visibleRangeOnly)
+    }
+}

@@ -1,0 +1,116 @@
+/// Every text that pages show, in both languages, in the order in which people meet them.
+enum Catalogue {
+    // The frame of every page
+    static let product = Phrase("门卫", "Menwei")
+    static let productNote = Phrase("企业应用的入口", "the company gate")
+    static let requestID = Phrase("请求编号", "Request ID")
+
+    // Login
+    static let loginTitle = Phrase("登录", "Log in")
+    static func loginLead(_ place: String) -> Phrase {
+        Phrase("登录后将前往 \(place)。", "You will go on to \(place).")
+    }
+    static let loginPlain = Phrase("请用企业微信确认身份。", "Please confirm who you are with WeCom.")
+    static let panelTitle = Phrase("企业微信登录", "WeCom login")
+    static let or = Phrase("或", "or")
+    static func loginWith(_ name: Phrase) -> Phrase { Phrase("使用\(name.zh)登录", "Log in with \(name.en)") }
+    static let phoneTitle = Phrase("请在企业微信中打开", "Open this address in WeCom")
+    static let phoneText = Phrase(
+        "在手机上，用企业微信打开下面的地址即可直接进入，无需扫码：复制地址，发送到企业微信的任意聊天中（例如“文件传输助手”），再点开它。",
+        "On a phone, open the address below inside WeCom and you are in, with nothing to scan: copy it, send it to any chat in WeCom, and tap it there.")
+    static let copy = Phrase("复制地址", "Copy the address")
+    static let copied = Phrase("已复制", "Copied")
+    static let otherDevice = Phrase("没有企业微信？可以用另一台设备扫码：", "No WeCom on this phone? Scan with another device:")
+    static let noScript = Phrase("浏览器未启用脚本：页面打开超过十分钟后请刷新，再扫码。", "Scripts are off in this browser: reload this page if it has been open for more than ten minutes.")
+
+    // On the way
+    static let hopTitle = Phrase("正在进入…", "Taking you in…")
+    static let hopLink = Phrase("如果没有自动跳转，请点这里", "If nothing happens, follow this link")
+    static let frameTitle = Phrase("需要登录", "Please log in")
+    static let frameText = Phrase("嵌入的页面里不能登录。请在整个窗口中打开登录页。", "You cannot log in inside an embedded page. Please open the login in the whole window.")
+    static let frameButton = Phrase("打开登录页", "Open the login page")
+
+    // Who one is, logging out
+    static let homeTitle = Phrase("你已登录", "You are logged in")
+    static let anonymousTitle = Phrase("你尚未登录", "You are not logged in")
+    static let anonymousText = Phrase("打开任何一个应用时都会请你登录，也可以现在登录。", "Any application will ask you to log in when you open it; you can also do it now.")
+    static let account = Phrase("账号", "Account")
+    static let connection = Phrase("登录方式", "Logged in with")
+    static let since = Phrase("登录时间", "Since")
+    static let until = Phrase("最晚有效至", "Until, at the latest")
+    static let logOut = Phrase("退出登录", "Log out")
+    static let logoutTitle = Phrase("要退出登录吗？", "Log out?")
+    static let logoutText = Phrase("将在所有应用中退出，正在打开的页面也会断开。", "You will be logged out of all applications, and pages that are open will lose their connection.")
+    static let stay = Phrase("不退出，返回", "Stay logged in")
+    static let goneTitle = Phrase("你已退出登录", "You are logged out")
+    static let goneText = Phrase("你在这个浏览器中的登录已经在所有应用中结束。如果是公用电脑，请同时关闭浏览器窗口。", "The session of this browser has ended in all applications. On a shared computer, close the browser window as well.")
+    static let noSessionText = Phrase("这个浏览器在此处没有登录。", "This browser is not logged in here.")
+    static let logInAgain = Phrase("重新登录", "Log in again")
+    static let logIn = Phrase("登录", "Log in")
+    static let everywhere = Phrase("在所有应用中退出", "Log out of everything")
+
+    // What to do, on many pages
+    static let whatToDo = Phrase("怎么办", "What to do")
+    static let tryAgain = Phrase("再试一次", "Try again")
+    static let goBack = Phrase("回到首页", "Go to the start page")
+    static let otherWays = Phrase("用其他方式登录", "Other ways to log in")
+    static let openInWeCom = Phrase("（在企业微信中）", " (inside WeCom)")
+    static let scanCode = Phrase("（扫码）", " (scan a code)")
+    static let tellAdmin = Phrase("请把下方的请求编号告诉管理员，管理员可以凭它查到原因。", "Give the request ID below to your administrator, who can look up the reason with it.")
+
+    // Refusals
+    static let kindDenied = Phrase("没有权限", "Not allowed")
+    static let deniedTitle = Phrase("你没有访问这里的权限", "You may not enter here")
+    static let deniedText = Phrase("你的登录是有效的，但这个地址只对部分人开放。", "You are logged in, but this address is open to some people only.")
+    static let you = Phrase("你的身份", "You are")
+    static let rule = Phrase("对应规则", "The rule")
+    static let anyPath = Phrase("整个应用", "the whole application")
+    static let deniedDo = Phrase(
+        "如果工作需要，请联系这个应用的管理员开通权限，并提供下方的请求编号。如果这不是你的账号，请退出后重新登录。",
+        "If you need it for your work, ask the administrator of this application for access and give the request ID below. If this is not your account, log out and log in again.")
+    static let foreignTitle = Phrase("来自其他网站的连接被拒绝", "A connection from another site was refused")
+    static let foreignText = Phrase("为了安全，这个应用只接受来自它自己页面的连接。", "For safety, this application accepts connections from its own pages only.")
+    static let kindNotFound = Phrase("未找到", "Not found")
+    static let notFoundTitle = Phrase("这里没有内容", "There is nothing here")
+    static let notFoundText = Phrase("这个地址不属于任何应用。请检查地址是否完整、有没有拼写错误。", "This address belongs to no application. Please check that it is complete and spelled right.")
+    static let methodTitle = Phrase("这个地址不接受这种请求", "This address does not take that kind of request")
+    static let methodText = Phrase("请从正常的页面链接进入。", "Please come here by an ordinary link.")
+    static let unknownHostTitle = Phrase("没有这个网站", "No such site here")
+    static let unknownHostText = Phrase("这台服务器不提供你输入的域名。请检查地址，或联系管理员。", "This server does not serve the host name that was asked for. Please check the address, or ask your administrator.")
+    static let kindNotSent = Phrase("尚未提交", "Not sent")
+    static let notSentTitle = Phrase("内容没有提交", "It was not sent")
+    static let notSentText = Phrase("你的登录已经过期，所以刚才提交的内容没有送达应用。", "Your session is over, so what you just submitted did not reach the application.")
+    static let notSentDo = Phrase(
+        "先在新的标签页中登录，再回到原来的页面重新提交，填写的内容一般还在。",
+        "Log in in a new tab, then go back to the page you came from and submit again: what you typed is usually still there.")
+    static let logInNewTab = Phrase("在新标签页中登录", "Log in in a new tab")
+    static let kindTrouble = Phrase("暂时无法访问", "Temporarily unavailable")
+    static let downTitle = Phrase("应用暂时没有响应", "The application is not answering")
+    static let downText = Phrase("你的登录没有问题，是应用本身连接不上。", "Nothing is wrong with your login: the application itself cannot be reached.")
+    static let timeoutTitle = Phrase("应用响应太慢", "The application took too long")
+    static let timeoutText = Phrase("请求已经送达应用，但在规定时间内没有得到回答。它可能已经在处理。", "Your request reached the application, but no answer came in time. It may have been carried out.")
+    static let brokenTitle = Phrase("应用的回答有误", "The application’s answer was broken")
+    static let brokenText = Phrase("应用返回了无法识别的内容。", "The application sent something that cannot be understood.")
+    static let waitDo = Phrase("请稍候再试。如果一直如此，请联系这个应用的管理员，并提供下方的请求编号。", "Please try again in a moment. If it stays like this, tell the administrator of this application and give the request ID below.")
+    static let storeTitle = Phrase("登录系统暂时无法使用", "The login system is not available")
+    static let storeText = Phrase("现在无法确认登录状态，为了安全，请求没有放行。你不需要重新登录。", "Sessions cannot be checked at the moment, so to be safe nothing is let through. You do not have to log in again.")
+    static let kindBadRequest = Phrase("请求有误", "Bad request")
+    static let malformedTitle = Phrase("无法理解这个请求", "This request makes no sense")
+    static let malformedText = Phrase("请求的格式不正确，没有送达应用。", "The request is not well-formed and did not reach the application.")
+    static let malformedDo = Phrase("请检查地址中是否有多余的字符；如果是点击链接进来的，请把请求编号告诉管理员。", "Check the address for stray characters; if a link brought you here, tell your administrator the request ID.")
+    static let tooLargeTitle = Phrase("内容太大", "Too large")
+    static func tooLargeText(_ limit: String) -> Phrase {
+        Phrase("这个应用一次最多接收 \(limit)，你提交的内容超过了它，没有送达。", "This application takes at most \(limit) at a time. What you sent is larger and was not delivered.")
+    }
+    static let tooLargeDo = Phrase("请减小文件，或分几次提交。", "Please make the file smaller, or send it in parts.")
+
+    // A login that does not come to its end
+    static let kindLogin = Phrase("登录未完成", "Not logged in")
+    static let stuckTitle = Phrase("登录没能完成", "The login did not come to its end")
+    static let stuckText = Phrase("已经自动重试过，但浏览器没有把登录时的凭据带回来。", "It was tried again by itself, but the browser did not bring back what the login had given it.")
+    static let stuckCauses = Phrase("常见原因", "The usual causes")
+    static let stuckCookies = Phrase("浏览器阻止了 Cookie：请允许此网站使用 Cookie，或退出无痕模式。", "The browser blocks cookies: allow them for this site, or leave private mode.")
+    static let stuckClock = Phrase("电脑或手机的时间不对：请把日期和时间设为自动。", "The clock of this device is wrong: set date and time to automatic.")
+    static let stuckOther = Phrase("登录是在另一个浏览器里开始的，或者打开了别人发来的登录链接：请从应用的地址重新进入。", "The login was begun in another browser, or somebody sent you the link: start again from the application’s own address.")
+    static let startAgain = Phrase("从头登录", "Start again")
+}

@@ -1,0 +1,74 @@
+internal import Access
+internal import HTTP
+internal import Proxy
+internal import WeCom
+
+/// The pages at which a login ends without a session.
+extension Portal {
+    /// Its own page for each class of failure, and the other ways that are left.
+    func failurePage(_ failure: LoginFailure, _ asked: Asked, _ connection: ConnectionOptions, _ journey: Journey) -> OwnResponse {
+        let parts = Parts(language: asked.language)
+        let text = LoginFailureText(failure)
+        var again = journey
+        again.attempt = 0
+        let page = Page(
+            language: asked.language, title: text.title, requestID: asked.requestID,
+            content: .group([
+                parts.kind(Catalogue.kindLogin, failure == .declined ? .calm : text.status == 403 ? .stop : .warning),
+                parts.title(text.title), parts.paragraph(text.what),
+                parts.heading(Catalogue.whatToDo), parts.paragraph(text.advice),
+                parts.actions(parts.button(Catalogue.tryAgain, to: startAddress(connection, again), main: true)),
+                otherWays(asked, except: connection, again),
+            ]))
+        var response = show(page, status: text.status)
+        if text.status == 503 { response.fields.append(("Retry-After", "60")) }
+        return response
+    }
+
+    /// The way that was not tried of the connection that failed, and all others.
+    private func otherWays(_ asked: Asked, except failed: ConnectionOptions, _ journey: Journey) -> HTML {
+        let parts = Parts(language: asked.language)
+        var links: [HTML] = []
+        for connection in options.connections {
+            let other = asked.client.isWeCom == (connection == failed)
+            let suffix = other ? Catalogue.scanCode : Catalogue.openInWeCom
+            let with = Catalogue.loginWith(connection.phrase)
+            let text = connection == failed ? with + suffix : with
+            links.append(parts.button(
+                text, to: startAddress(connection, journey, via: connection == failed ? (other ? "web" : "app") : nil)))
+        }
+        links.append(parts.button(Catalogue.startAgain, to: "/.menwei/login?" + journey.query))
+        return .group([parts.heading(Catalogue.otherWays), .element("nav", [.class("actions"), .init("aria-label", Catalogue.otherWays(asked.language))], links)])
+    }
+
+    /// All connections, and inside WeCom the way that is not silent as well. From any origin.
+    private func everyWay(_ asked: Asked, _ journey: Journey) -> HTML {
+        let parts = Parts(language: asked.language)
+        let auth = options.authOrigin.text
+        var links: [HTML] = []
+        for connection in options.connections {
+            let with = Catalogue.loginWith(connection.phrase)
+            links.append(parts.button(with, to: auth + startAddress(connection, journey)))
+            if asked.client.isWeCom {
+                links.append(parts.button(with + Catalogue.scanCode, to: auth + startAddress(connection, journey, via: "web")))
+            }
+        }
+        return .group([parts.heading(Catalogue.otherWays), .element("nav", [.class("actions"), .init("aria-label", Catalogue.otherWays(asked.language))], links)])
+    }
+
+    /// The login was begun again twice and still does not come to its end: says what is usually wrong.
+    func stuckPage(_ asked: Asked, _ returnTo: ReturnAddress) -> OwnResponse {
+        let parts = Parts(language: asked.language)
+        let page = Page(
+            language: asked.language, title: Catalogue.stuckTitle, requestID: asked.requestID,
+            content: .group([
+                parts.kind(Catalogue.kindLogin, .warning), parts.title(Catalogue.stuckTitle), parts.paragraph(Catalogue.stuckText),
+                parts.heading(Catalogue.stuckCauses),
+                parts.list([Catalogue.stuckCookies, Catalogue.stuckClock, Catalogue.stuckOther]),
+                parts.actions(parts.button(
+                    Catalogue.startAgain, to: ownAddress(returnTo.origin, "login?" + Journey(returnTo: returnTo).query), main: true)),
+                everyWay(asked, Journey(returnTo: returnTo)),
+            ]))
+        return show(page, status: 400)
+    }
+}

@@ -1,0 +1,124 @@
+internal import Access
+internal import HTTP
+internal import Proxy
+internal import WeCom
+
+/// The pages on the way in.
+extension Portal {
+    /// What the auth origin's login shows to a browser without a session: WeCom itself where that is silent or asked for, else the page.
+    func loginPage(_ asked: Asked, _ journey: Journey) throws(Trouble) -> OwnResponse {
+        var cookies: [String] = []
+        _ = try tryCookie(asked, setting: &cookies)
+        if asked.client.isWeCom, let connection = options.connections.first(where: \.autoLogin) {
+            return hop(asked, options.authOrigin.text + startAddress(connection, journey), cookies: cookies)
+        }
+        if asked.isFramed {
+            var outside = journey
+            outside.bind = nil
+            return show(framedPage(asked, outside), cookies: cookies)
+        }
+        if options.loginPage == .redirect, options.connections.count == 1, let only = options.connections.first {
+            return hop(asked, options.authOrigin.text + startAddress(only, journey), cookies: cookies)
+        }
+        return show(chooser(asked, journey), cookies: cookies)
+    }
+
+    /// `/.menwei/start/CONNECTION?…`
+    func startAddress(_ connection: ConnectionOptions, _ journey: Journey, via: String? = nil) -> String {
+        "/.menwei/start/\(connection.id)?" + journey.query + (via.map { "&via=" + $0 } ?? "")
+    }
+
+    /// Goes on by itself. Browsers get a page, because only a script sees what stands after `#`; programs that ask for no page get a redirect.
+    private func hop(_ asked: Asked, _ address: String, cookies: [String]) -> OwnResponse {
+        guard asked.audience == .navigation else { return redirect(302, address, cookies: cookies) }
+        let parts = Parts(language: asked.language)
+        var page = Page(
+            language: asked.language, title: Catalogue.hopTitle, requestID: asked.requestID,
+            content: h("div", [.class("hop")],
+                .void("img", [.init("src", assets.mark.path), .init("alt", ""), .init("width", "48"), .init("height", "48")]),
+                parts.lead(Catalogue.hopTitle),
+                h("p", [], h("a", [.href(address), .init("data-hop")], .text(Catalogue.hopLink(asked.language))))))
+        page.head = h("noscript", [], .void("meta", [.init("http-equiv", "refresh"), .init("content", "0;url=" + address)]))
+        page.isBare = true
+        page.framableBy = asked.isFramed ? options.framers : []
+        return show(page, cookies: cookies)
+    }
+
+    /// Inside a frame nobody can log in: one button that opens the login in the top window.
+    private func framedPage(_ asked: Asked, _ journey: Journey) -> Page {
+        let parts = Parts(language: asked.language)
+        return Page(
+            language: asked.language, title: Catalogue.frameTitle, requestID: asked.requestID,
+            content: h("div", [.class("card")],
+                parts.title(Catalogue.frameTitle), parts.lead(Catalogue.frameText),
+                parts.actions(parts.button(
+                    Catalogue.frameButton, to: ownAddress(asked.origin, "login?" + journey.query), main: true, [.init("target", "_top")]))),
+            framableBy: options.framers, isBare: true)
+    }
+
+    /// The login page: on a phone the way through WeCom first, else the panel; a button for each connection.
+    private func chooser(_ asked: Asked, _ journey: Journey) -> Page {
+        let language = asked.language
+        let parts = Parts(language: language)
+        let isPhone = asked.client.isMobile && !asked.client.isWeCom
+        var content: [HTML] = [parts.title(Catalogue.loginTitle)]
+        let place = journey.returnTo.origin
+        content.append(parts.lead(options.isSite(place) ? Catalogue.loginLead(place.authority) : Catalogue.loginPlain))
+        var frames: [String] = []
+        if isPhone {
+            content.append(openInWeCom(asked, journey))
+            content.append(h("p", [.class("lead")], .text(Catalogue.otherDevice(language))))
+        } else if let first = options.connections.first {
+            frames = Array(Set(options.connections.compactMap { origin(of: $0.endpoints.webLogin) })).sorted()
+            let source = startAddress(first, journey, via: "web") + "&panel=1"
+            // The script loads the panel, once, with the fragment that only it can see. Where scripts are off there is the plain frame.
+            content.append(h("div", [.class("panel")],
+                panel([.init("data-panel", source)], language), h("noscript", [], panel([.init("src", source)], language))))
+            content.append(h("noscript", [], parts.lead(Catalogue.noScript)))
+            content.append(h("p", [.class("or")], .text(Catalogue.or(language))))
+        }
+        let buttons = options.connections.map { connection in
+            parts.button(Catalogue.loginWith(connection.phrase), to: startAddress(connection, journey), [.init("data-start")])
+        }
+        content.append(.element("nav", [.class("actions"), .init("aria-label", Catalogue.loginTitle(language))], buttons))
+        return Page(
+            language: language, title: Catalogue.loginTitle, requestID: asked.requestID, content: .group(content), frames: frames)
+    }
+
+    /// WeCom's panel as a plain frame, with what its own script would give it.
+    private func panel(_ source: [HTML.Attribute], _ language: Language) -> HTML {
+        .element("iframe", source + [
+            .init("title", Catalogue.panelTitle(language)), .init("referrerpolicy", "origin"), .init("allow", "local-network-access"),
+            .init("width", "480"), .init("height", "416"),
+        ], [])
+    }
+
+    private func openInWeCom(_ asked: Asked, _ journey: Journey) -> HTML {
+        let language = asked.language
+        let parts = Parts(language: language)
+        return h("section", [.class("note"), .init("aria-labelledby", "open-in-wecom")],
+            h("h2", [.id("open-in-wecom")], .text(Catalogue.phoneTitle(language))),
+            parts.paragraph(Catalogue.phoneText),
+            h("code", [.class("address"), .id("address")], .text(journey.returnTo.url)),
+            h("button", [
+                .class("button"), .init("type", "button"), .init("data-copy", "address"), .init("data-done", Catalogue.copied(language)), .init("hidden"),
+            ], .text(Catalogue.copy(language))))
+    }
+
+    /// `https://host:port` of an endpoint's address.
+    private func origin(of address: String) -> String? {
+        guard let mark = address.firstRange(of: "://")?.upperBound else { return nil }
+        let authority = address[mark...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        return String(address[..<mark]) + authority
+    }
+}
+
+extension ConnectionOptions {
+    /// How pages name it.
+    var phrase: Phrase { Phrase(name.zh, name.en) }
+}
+
+extension PortalOptions {
+    /// Who may frame the pages that are made for frames: the configured origins.
+    var framers: [String] { origins.map(\.text).sorted() }
+}

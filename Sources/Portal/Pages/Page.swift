@@ -1,0 +1,55 @@
+/// A page of the gateway: what stands in its card, and what its policy has to allow.
+struct Page {
+    var language: Language
+    var title: Phrase
+    /// Shown at the foot, so that a person can quote it.
+    var requestID: String
+    /// The card's content.
+    var content: HTML
+    /// Origins that may be framed in it, beside our own.
+    var frames: [String] = []
+    /// Who may frame the page; nobody, where empty.
+    var framableBy: [String] = []
+    /// More elements for the head.
+    var head = HTML.nothing
+    /// Without bar and card: a page that is seen for a moment, or in a small frame.
+    var isBare = false
+
+    /// `frame-ancestors` and the rest. Nothing is loaded from anywhere else, nothing in the page itself runs.
+    var contentSecurityPolicy: String {
+        let frameSource = frames.isEmpty ? "'none'" : (["'self'"] + frames).joined(separator: " ")
+        let ancestors = framableBy.isEmpty ? "'none'" : (["'self'"] + framableBy).joined(separator: " ")
+        return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src \(frameSource); form-action 'self'; "
+            + "frame-ancestors \(ancestors); base-uri 'none'"
+    }
+
+    var document: [UInt8] {
+        let assets = Assets.shared
+        let page = h("html", [.init("lang", language.tag)],
+            h("head", [],
+                .void("meta", [.init("charset", "utf-8")]),
+                .void("meta", [.init("name", "viewport"), .init("content", "width=device-width, initial-scale=1")]),
+                .void("meta", [.init("name", "color-scheme"), .init("content", "light dark")]),
+                .void("meta", [.init("name", "robots"), .init("content", "noindex")]),
+                h("title", [], .text(title(language) + " · " + Catalogue.product(language))),
+                .void("link", [.init("rel", "icon"), .init("type", "image/svg+xml"), .href(assets.mark.path)]),
+                .void("link", [.init("rel", "stylesheet"), .href(assets.style.path)]),
+                h("script", [.init("src", assets.script.path), .init("defer")]),
+                head),
+            isBare
+                ? h("body", [.class("bare")], h("main", [], content), foot)
+                : h("body", [], bar, h("main", [], h("div", [.class("card")], content)), foot))
+        return Array(("<!doctype html>\n" + page.rendered + "\n").utf8)
+    }
+
+    private var bar: HTML {
+        h("header", [.class("bar")],
+            .void("img", [.init("src", Assets.shared.mark.path), .init("alt", ""), .init("width", "32"), .init("height", "32")]),
+            h("div", [], .text(Catalogue.product(language)), " ", h("span", [], .text(Catalogue.productNote(language)))))
+    }
+
+    private var foot: HTML {
+        h("footer", [.class("foot")],
+            h("p", [], .text(Catalogue.requestID(language)), " ", h("code", [], .text(requestID))))
+    }
+}

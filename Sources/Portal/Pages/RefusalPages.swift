@@ -1,0 +1,45 @@
+internal import Access
+internal import HTTP
+internal import Proxy
+
+/// A refusal as people see it.
+extension Portal {
+    func page(_ refusal: Refusal, _ summary: RefusalSummary, _ request: OwnRequest) -> OwnResponse {
+        let language = Language(acceptLanguage: request.fields.text(.acceptLanguage))
+        let parts = Parts(language: language)
+        var content: [HTML] = [
+            parts.kind(summary.word + Phrase(" · \(summary.status)", " · \(summary.status)"), summary.tone), parts.title(summary.headline), parts.paragraph(summary.text),
+        ]
+        if case .denied(let pattern, _, _) = refusal {
+            let rule = pattern == "*" ? Catalogue.anyPath(language) : pattern
+            content.append(parts.facts([
+                (Catalogue.you, .text(request.session.map { identity($0.member) } ?? "")),
+                (Catalogue.rule, .text([request.site ?? "", rule].filter { !$0.isEmpty }.joined(separator: " · "))),
+            ]))
+        }
+        if let advice = summary.advice { content += [parts.heading(Catalogue.whatToDo), parts.paragraph(advice)] }
+        switch refusal {
+        case .denied:
+            content.append(parts.actions(
+                parts.button(Catalogue.goBack, to: sitePath(request), main: true), parts.button(Catalogue.logOut, to: "/.menwei/logout")))
+        case .noSuchOwnPath, .noSuchSite, .methodNotAllowed:
+            if request.origin != nil { content.append(parts.actions(parts.button(Catalogue.goBack, to: sitePath(request), main: true))) }
+        default:
+            if summary.mayRetry, request.method == "GET" || request.method == "HEAD" { content.append(parts.actions(parts.reload())) }
+        }
+        return show(
+            Page(language: language, title: summary.headline, requestID: request.requestID, content: .group(content)), status: summary.status)
+    }
+
+    /// A form that came without a session: what was typed did not arrive.
+    func notSentPage(_ asked: Asked, _ summary: RefusalSummary, login: String) -> Page {
+        let parts = Parts(language: asked.language)
+        return Page(
+            language: asked.language, title: summary.headline, requestID: asked.requestID,
+            content: .group([
+                parts.kind(summary.word, .warning), parts.title(summary.headline), parts.paragraph(summary.text),
+                parts.heading(Catalogue.whatToDo), parts.paragraph(Catalogue.notSentDo),
+                parts.actions(parts.button(Catalogue.logInNewTab, to: login, main: true, [.init("target", "_blank"), .init("rel", "noopener")])),
+            ]))
+    }
+}
