@@ -1,0 +1,48 @@
+// Verifies the assertion that Menwei sends with each request, inside of nginx (njs 0.7.9 or newer; Debian: libnginx-mod-http-js).
+// Used by nginx.conf beside this file: `check` answers nginx's auth_request with 204 and the account in X-Verified-User, or with 401.
+const LEEWAY = 30;
+
+async function check(r) {
+    try {
+        const claims = await verify(r, r.headersIn['X-Menwei-Assertion'] || '');
+        r.headersOut['X-Verified-User'] = claims.sub;
+        r.return(204);
+    } catch (fault) {
+        r.error('assertion refused: ' + fault.message);
+        r.return(401);
+    }
+}
+
+async function verify(r, token) {
+    const parts = token.split('.');
+    if (parts.length !== 3) throw new Error('not a JWT');
+    const head = JSON.parse(Buffer.from(parts[0], 'base64url'));
+    if (head.alg !== 'ES256') throw new Error('not ES256');
+    const signature = Buffer.from(parts[2], 'base64url');
+    const key = await publicKey(r, head.kid);
+    const fits = signature.length === 64 && await crypto.subtle.verify(
+        { name: 'ECDSA', hash: 'SHA-256' }, key, signature, Buffer.from(parts[0] + '.' + parts[1]));
+    if (!fits) throw new Error('the signature does not fit');
+    const claims = JSON.parse(Buffer.from(parts[1], 'base64url'));
+    const now = Date.now() / 1000;
+    if (claims.iss !== r.variables.assertion_issuer) throw new Error('from another issuer');
+    if (claims.aud !== r.variables.assertion_audience) throw new Error('for another site');
+    if (!(now <= claims.exp + LEEWAY)) throw new Error('expired');
+    if (!(now >= claims.nbf - LEEWAY)) throw new Error('not valid yet');
+    if (!claims.sub) throw new Error('names nobody');
+    return claims;
+}
+
+// The key set comes through nginx's own cache.
+async function publicKey(r, kid) {
+    const answer = await r.subrequest('/_assertion_keys');
+    if (answer.status !== 200) throw new Error('no keys: ' + answer.status);
+    const jwk = JSON.parse(answer.responseText).keys.find(k => k.kid === kid && k.crv === 'P-256');
+    if (!jwk) throw new Error('signed with an unknown key');
+    // SubjectPublicKeyInfo of an uncompressed point on P-256.
+    const spki = Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex'),
+        Buffer.from(jwk.x, 'base64url'), Buffer.from(jwk.y, 'base64url')]);
+    return await crypto.subtle.importKey('spki', spki, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['verify']);
+}
+
+export default { check };

@@ -1,0 +1,96 @@
+<?php
+// Verifies the assertion that Menwei sends with each request. PHP 8 with the openssl extension, nothing else.
+//
+//     $claims = (new MenweiAssertions('https://auth.corp.example', 'https://wiki.corp.example'))
+//         ->verify($_SERVER['HTTP_X_MENWEI_ASSERTION'] ?? '');
+//     $user = $claims['sub'];
+declare(strict_types=1);
+
+final class MenweiAssertions
+{
+    private const LEEWAY = 30;
+
+    /** @param string $audience the site's origin, with its `path` behind it where that is not `/` */
+    public function __construct(private string $authOrigin, private string $audience, private ?string $cache = null)
+    {
+        $this->cache ??= sys_get_temp_dir() . '/menwei-jwks-' . (function_exists('posix_geteuid') ? posix_geteuid() . '-' : '') . hash('sha256', $authOrigin) . '.json';
+    }
+
+    /** The claims; throws where anything does not hold. */
+    public function verify(string $token): array
+    {
+        $parts = explode('.', $token);
+        if (count($parts) !== 3) throw new RuntimeException('not a JWT');
+        $head = json_decode(self::decode($parts[0]), true);
+        if (!is_array($head) || ($head['alg'] ?? null) !== 'ES256' || !is_string($head['kid'] ?? null)) throw new RuntimeException('not ES256');
+        $signature = self::decode($parts[2]);
+        if (strlen($signature) !== 64) throw new RuntimeException('the signature does not fit');
+        // JWS has the two numbers one after the other; OpenSSL wants them in DER.
+        $numbers = self::integer(substr($signature, 0, 32)) . self::integer(substr($signature, 32));
+        $der = "\x30" . chr(strlen($numbers)) . $numbers;
+        if (openssl_verify("$parts[0].$parts[1]", $der, $this->key($head['kid']), OPENSSL_ALGO_SHA256) !== 1) {
+            throw new RuntimeException('the signature does not fit');
+        }
+        $claims = json_decode(self::decode($parts[1]), true, 16, JSON_THROW_ON_ERROR);
+        if (($claims['iss'] ?? null) !== $this->authOrigin) throw new RuntimeException('from another issuer');
+        if (($claims['aud'] ?? null) !== $this->audience) throw new RuntimeException('for another site');
+        if (time() > ($claims['exp'] ?? 0) + self::LEEWAY) throw new RuntimeException('expired');
+        if (time() < ($claims['nbf'] ?? PHP_INT_MAX) - self::LEEWAY) throw new RuntimeException('not valid yet');
+        if (!is_string($claims['sub'] ?? null) || $claims['sub'] === '') throw new RuntimeException('names nobody');
+        return $claims;
+    }
+
+    /** From the set that was fetched less than five minutes ago; an unknown key is looked for again, once in ten seconds at the most. */
+    private function key(string $kid): OpenSSLAsymmetricKey
+    {
+        clearstatcache(true, $this->cache);
+        $age = is_file($this->cache) ? time() - filemtime($this->cache) : PHP_INT_MAX;
+        $keys = $age <= 300 ? self::keys((string) file_get_contents($this->cache)) : [];
+        if (!isset($keys[$kid]) && $age > 10) {
+            $text = file_get_contents($this->authOrigin . '/.menwei/jwks.json', false, stream_context_create(['http' => ['timeout' => 5]]));
+            if ($text === false) throw new RuntimeException('no keys');
+            $new = tempnam(dirname($this->cache), 'jwks');   // mode 0600, and never half written
+            file_put_contents($new, $text);
+            rename($new, $this->cache);
+            $keys = self::keys($text);
+        }
+        $pem = $keys[$kid] ?? throw new RuntimeException('signed with an unknown key');
+        return openssl_pkey_get_public($pem) ?: throw new RuntimeException('a key that is none');
+    }
+
+    /** PEM by kid. */
+    private static function keys(string $set): array
+    {
+        $keys = [];
+        foreach (json_decode($set, true)['keys'] ?? [] as $jwk) {
+            if (($jwk['crv'] ?? null) !== 'P-256') continue;
+            // SubjectPublicKeyInfo of an uncompressed point on P-256.
+            $der = hex2bin('3059301306072a8648ce3d020106082a8648ce3d03010703420004') . self::decode($jwk['x']) . self::decode($jwk['y']);
+            $keys[$jwk['kid']] = "-----BEGIN PUBLIC KEY-----\n" . chunk_split(base64_encode($der), 64, "\n") . "-----END PUBLIC KEY-----\n";
+        }
+        return $keys;
+    }
+
+    private static function decode(string $text): string
+    {
+        $bytes = base64_decode(strtr($text, '-_', '+/'), true);
+        return $bytes === false ? throw new RuntimeException('not base64url') : $bytes;
+    }
+
+    private static function integer(string $bytes): string
+    {
+        $bytes = ltrim($bytes, "\0");
+        if ($bytes === '' || ord($bytes[0]) > 0x7F) $bytes = "\0" . $bytes;
+        return "\x02" . chr(strlen($bytes)) . $bytes;
+    }
+}
+
+if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {   // php menwei_assertion.php AUTH_ORIGIN AUDIENCE < TOKEN
+    try {
+        $claims = (new MenweiAssertions($argv[1], $argv[2]))->verify(trim(stream_get_contents(STDIN)));
+    } catch (Throwable $fault) {
+        fwrite(STDERR, 'refused: ' . $fault->getMessage() . "\n");
+        exit(1);
+    }
+    echo $claims['sub'], ' ', $claims['name'] ?? '', "\n";
+}

@@ -1,0 +1,70 @@
+/// The texts of `--help`.
+enum Usage {
+    /// In the order of the overview.
+    static let names = ["run", "check", "demo", "simulator", "explain", "version"]
+    /// Commands of later work.
+    static let later = ["doctor", "report", "sessions", "keys", "accounts"]
+
+    static let overview = """
+        menwei: a gateway that logs people in with WeCom before they reach your applications
+
+        Usage: menwei COMMAND [OPTION]…
+
+          run        run the gateway in the foreground
+          check      read a configuration and tell everything that is wrong with it
+          demo       gateway, WeCom simulator and a sample application on this machine
+          simulator  the WeCom simulator alone
+          explain    tell what the gateway would decide about a request, and by which rule
+          version    print the versions of this program and of its libraries
+
+        `menwei COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
+        """
+
+    static let commands: [String: String] = [
+        "run": """
+            Usage: menwei run --config FILE
+
+            Runs the gateway in the foreground. Prints `menwei: ready` to standard error once every listener accepts.
+            SIGTERM and SIGINT drain and stop: accepted requests finish, 30 seconds at the most.
+            Access and audit records go to standard output, everything else to standard error.
+            """,
+        "check": """
+            Usage: menwei check --config FILE
+
+            Reads everything that `run` would read and prints every fault as FILE:LINE:COLUMN: message, exit 2;
+            warnings alone, or nothing: `ok`, exit 0.
+            """,
+        "demo": """
+            Usage: menwei demo [--port 8443]
+
+            Runs the gateway, the WeCom simulator and a sample application on this machine, with nothing to configure,
+            and prints what to open.
+            """,
+        "simulator": """
+            Usage: menwei simulator --listen ADDRESS
+
+            Runs the WeCom simulator alone; ADDRESS is an IP address and a port, such as 127.0.0.1:9443.
+            """,
+        "explain": """
+            Usage: menwei explain --config FILE [OPTION]… METHOD URL
+
+            Tells what the gateway would decide about a request. Asks nobody: what is not given does not exist.
+
+              --user U          who asks (a user id); without it there is no session
+              --connection C    how U logged in; default: the connection with plain names, or the only one
+              --department D    a department of U, by its number; may be given several times
+              --tag T           a tag of U, by its number; may be given several times
+              --ip A            the client's address
+              --at TIME         when, as 2026-01-31T08:00:00Z
+              --age DURATION    how long ago U logged in, as 15m
+
+            Departments, tags, address, time and age change nothing while no rule can ask for them.
+            Exit status: 0 allowed, 3 login, 4 denied or malformed, 5 no such site, 2 wrong usage or configuration.
+            """,
+        "version": """
+            Usage: menwei version
+
+            Prints version and commit, and the versions of the C libraries in use.
+            """,
+    ]
+}

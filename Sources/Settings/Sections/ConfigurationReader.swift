@@ -1,0 +1,46 @@
+import HTTP
+import Proxy
+import WeCom
+
+/// Reads the whole tree; each top-level key has a file of its own beside this one.
+struct ConfigurationReader {
+    let findings: Findings
+    let hooks: LoadHooks
+    var paths: Paths { Paths(file: findings.file) }
+
+    private static let keys: [Key] = [
+        "listen", "tls", "auth", "connections", "accounts", "site_defaults", "sites", "sessions", "signing", "log",
+    ]
+
+    func read(_ root: YAMLNode) -> Configuration? {
+        guard let section = Section(root, "the configuration", keys: Self.keys, findings) else { return nil }
+        let listen = section.requires("listen") ? section.node("listen").flatMap(readListen) : nil
+        let tls = section.requires("tls") ? section.node("tls").flatMap(readTLS) : nil
+        let auth = section.requires("auth") ? section.node("auth").flatMap(readAuth) : nil
+        let connections = section.requires("connections") ? section.node("connections").flatMap(readConnections) : nil
+        if let accounts = section.node("accounts") { readAccounts(accounts) }
+        let sites = readSites(section)
+        let sessions = readSessions(section.node("sessions"), at: section.mark)
+        let signing = readSigning(section.node("signing"), at: section.mark)
+        let log = readLog(section.node("log"))
+
+        check(auth, connections ?? [], sites, tls)
+        guard let listen, let tls, let auth, let connections, let sites, let sessions, let signing, let log else { return nil }
+        return Configuration(
+            file: findings.file, listen: listen, tls: tls.options, auth: auth.options, connections: connections.map(\.options),
+            sites: sites.map(\.options), sessions: sessions, signing: signing, log: log)
+    }
+
+    private func check(_ auth: AuthDraft?, _ connections: [ConnectionDraft], _ sites: [SiteDraft]?, _ tls: TLSDraft?) {
+        let checks = CrossChecks(findings: findings)
+        let sites = sites ?? []
+        if let auth {
+            checks.authOrigin(auth, sites)
+            checks.loginPage(auth, connections)
+        }
+        checks.sites(sites)
+        checks.accountNames(sites, connections)
+        for site in sites { RuleChecks(findings: findings).check(site) }
+        if let tls { checks.certificates(tls, auth, sites) }
+    }
+}

@@ -1,0 +1,50 @@
+import Access
+
+extension ConfigurationReader {
+    func readSessions(_ node: YAMLNode?, at root: Mark) -> SessionOptions? {
+        let keys: [Key] = ["store", .later("password", off: .null), "idle_timeout", "lifetime", "recheck", "recheck_grace"]
+        var options = SessionOptions(store: .sqlite(paths.resolve("menwei.db")))
+        guard let node else {
+            checkFolder(of: paths.resolve("menwei.db"), at: root)
+            return options
+        }
+        guard let section = Section(node, "\"sessions\"", keys: keys, findings) else { return nil }
+        if section.has("store") {
+            guard let store = section.value("store", readStore) else { return nil }
+            options.store = store
+        }
+        if case .sqlite(let path) = options.store { checkFolder(of: path, at: section.valueMark("store")) }
+        let long = Duration.seconds(1)...Duration.seconds(3650 * 86400)
+        options.limits.idle = section.value("idle_timeout", Read.duration(long)) ?? options.limits.idle
+        options.limits.lifetime = section.value("lifetime", Read.duration(long)) ?? options.limits.lifetime
+        options.recheck = section.value("recheck", Read.duration(long)) ?? options.recheck
+        options.recheckGrace = section.value("recheck_grace", Read.duration(.zero...long.upperBound)) ?? options.recheckGrace
+        if section.has("idle_timeout"), options.limits.idle > options.limits.lifetime {
+            findings.warn(section.valueMark("idle_timeout"), "no session idles that long: they end after \(DurationText.format(options.limits.lifetime))")
+        }
+        return options
+    }
+
+    private func readStore(_ node: YAMLNode) throws(Misread) -> SessionOptions.Store {
+        let text = try Read.text(node)
+        if text == "memory:" { return .memory }
+        for later in ["redis:", "rediss:"] where text.hasPrefix(later) { throw .notYet("store: \(later)//") }
+        guard text.hasPrefix("sqlite:") else { throw Misread("\"store\" must be memory: or sqlite:PATH, this is \(quoted(text))") }
+        let path = String(text.dropFirst(7))
+        guard !path.isEmpty, !path.hasSuffix("/") else { throw Misread("\"store\": the path of the database is missing after sqlite:") }
+        // What `sqlite://folder` would open is nobody's intention.
+        guard !path.hasPrefix("//") else { throw Misread("\"store\": the path follows sqlite: at once, without \"//\"") }
+        return .sqlite(paths.resolve(path))
+    }
+
+    /// A file that is made on the first run needs its folder.
+    private func checkFolder(of path: String, at mark: Mark) {
+        if TextFile.kind(path) == .folder {
+            findings.fault(mark, "the database \(quoted(path: path)) is a folder")
+        } else if TextFile.kind(Paths.parent(of: path)) != .folder {
+            findings.fault(mark, "the folder \(quoted(path: Paths.parent(of: path))) of the database does not exist")
+        } else if let problem = hooks.inspectStore?(path) {
+            findings.fault(mark, "the database \(quoted(path: path)) \(problem)")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Crypto
+
+extension ConfigurationReader {
+    func readSigning(_ node: YAMLNode?, at root: Mark) -> SigningOptions? {
+        var options = SigningOptions(keys: paths.resolve("keys"))
+        guard let node else {
+            checkKeyFolder(options.keys, at: root)
+            checkKeys(options, at: root)
+            return options
+        }
+        guard let section = Section(node, "\"signing\"", keys: ["keys", "algorithm", "lifetime", "rotate_every"], findings) else { return nil }
+        if section.has("keys") {
+            guard let keys = section.value("keys", Read.text) else { return nil }
+            options.keys = paths.resolve(keys)
+        }
+        checkKeyFolder(options.keys, at: section.valueMark("keys"))
+        _ = section.value("algorithm", Read.word(["ES256"], later: ["EdDSA", "RS256"], key: "algorithm"))
+        let lifetimes = Duration.seconds(1)...Duration.seconds(86400)
+        options.lifetime = section.value("lifetime", Read.duration(lifetimes)) ?? options.lifetime
+        checkKeys(options, at: section.valueMark("keys"))
+        // 0 asks for nothing, the default for what a later version does.
+        if let every = section.value("rotate_every", Read.duration(.zero...DurationText.maximum)), every != .zero, every != .seconds(30 * 86400) {
+            findings.fault(section.valueMark("rotate_every"), "\"rotate_every\" other than 30d or 0 is not available in this version")
+        }
+        return options
+    }
+
+    /// The folder is made on the first run, the one above it is not.
+    private func checkKeyFolder(_ path: String, at mark: Mark) {
+        var path = Substring(path)
+        while path.utf8.count > 1, path.hasSuffix("/") { path = path.dropLast() }
+        switch TextFile.kind(String(path)) {
+        case .folder: break
+        case .file, .other: findings.fault(mark, "the key folder \(quoted(path: String(path))) is no folder")
+        case .absent:
+            let parent = Paths.parent(of: String(path))
+            if TextFile.kind(parent) != .folder { findings.fault(mark, "the folder \(quoted(path: parent)) of the key folder does not exist") }
+        }
+    }
+
+    /// What `run` would read of the keys that are there already.
+    private func checkKeys(_ options: SigningOptions, at mark: Mark) {
+        guard TextFile.kind(options.keys) == .folder else { return }
+        do throws(KeyFolderFault) {
+            let contents = try KeyFolder(path: options.keys).readIfComplete(lifetime: options.lifetime)
+            for warning in contents?.warnings ?? [] { findings.warn(mark, "\(quoted(path: warning.path)): \(warning.message)") }
+        } catch {
+            findings.fault(mark, "\(quoted(path: error.path)): \(error.message)")
+        }
+    }
+
+    func readLog(_ node: YAMLNode?) -> LogOptions? {
+        var options = LogOptions()
+        guard let node else { return options }
+        guard let section = Section(node, "\"log\"", keys: ["format", "level"], findings) else { return nil }
+        _ = section.value("format", Read.word(["json"], key: "format"))
+        let level = section.value("level", Read.word(LogOptions.Level.allCases.map(\.rawValue), key: "level"))
+        options.level = level.flatMap(LogOptions.Level.init(rawValue:)) ?? options.level
+        return options
+    }
+}

@@ -1,0 +1,117 @@
+import Access
+import HTTP
+import Proxy
+
+/// The keys that a site and `site_defaults` share. Nil: not given.
+struct SitePart {
+    struct PathOptions {
+        var anyEncoding = false
+        var ignoreCase = false
+    }
+
+    var hostHeader: SiteOptions.HostHeader?
+    var paths: PathOptions?
+    var trustedOrigins: [String]?
+    var rules: [RuleDraft]?
+    /// Entries of `identity.headers`: the defaults' before the site's own.
+    var headers: [HeaderEntry] = []
+    var timeouts: SiteOptions.Timeouts?
+    var bodyLimit: UInt64?
+
+    static let keys: [Key] = [
+        "host_header", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
+        .later("balance", off: .text("least_requests")), .later("health", off: .null),
+        .later("upstream_tls", off: .nulls(["ca", "server_name", "certificate", "key"])), .later("strip_path", off: .boolean(false)),
+        .later("landing", off: .nulls(["mobile", "desktop"])),
+    ]
+
+    /// A site's own value replaces the default's; headers are merged.
+    func over(_ defaults: SitePart) -> SitePart {
+        var part = self
+        part.hostHeader = hostHeader ?? defaults.hostHeader
+        part.paths = paths ?? defaults.paths
+        part.trustedOrigins = trustedOrigins ?? defaults.trustedOrigins
+        part.rules = rules ?? defaults.rules
+        part.headers = defaults.headers + headers
+        part.timeouts = timeouts ?? defaults.timeouts
+        part.bodyLimit = bodyLimit ?? defaults.bodyLimit
+        return part
+    }
+
+    func fill(_ options: inout SiteOptions) {
+        options.hostHeader = hostHeader ?? options.hostHeader
+        options.anyEncoding = paths?.anyEncoding ?? options.anyEncoding
+        options.ignoreCase = paths?.ignoreCase ?? options.ignoreCase
+        options.trustedOrigins = trustedOrigins ?? options.trustedOrigins
+        options.rules = rules?.map(\.rule) ?? options.rules
+        options.timeouts = timeouts ?? options.timeouts
+        options.requestBodyLimit = bodyLimit ?? options.requestBodyLimit
+    }
+}
+
+extension ConfigurationReader {
+    func readPart(_ section: Section) -> SitePart {
+        var part = SitePart()
+        part.hostHeader = section.value("host_header", Self.readHostHeader)
+        part.paths = section.node("paths").flatMap(readPathOptions)
+        part.trustedOrigins = section.list("trusted_origins") { (node: YAMLNode) throws(Misread) in try Read.origin(node).text }
+        _ = section.value("enforcement", Read.word(["required"], later: ["login", "observe"], key: "enforcement"))
+        part.rules = section.node("access").flatMap(readAccess)
+        if let identity = section.node("identity") { part.headers = readIdentity(identity) }
+        part.timeouts = section.node("timeouts").flatMap(readTimeouts)
+        part.bodyLimit = section.value("request_body_limit", Read.size)
+        return part
+    }
+
+    private static func readHostHeader(_ node: YAMLNode) throws(Misread) -> SiteOptions.HostHeader {
+        let text = try Read.text(node)
+        switch text {
+        case "keep": return .keep
+        case "upstream": return .upstream
+        default: return .literal(try Read.authority(text))
+        }
+    }
+
+    private func readPathOptions(_ node: YAMLNode) -> SitePart.PathOptions? {
+        guard let section = Section(node, "\"paths\"", keys: ["encoding", "ignore_case"], findings) else { return nil }
+        var options = SitePart.PathOptions()
+        options.anyEncoding = section.value("encoding", Read.word(["utf-8", "any"], key: "encoding")) == "any"
+        options.ignoreCase = section.value("ignore_case", Read.boolean) ?? false
+        return options
+    }
+
+    private func readTimeouts(_ node: YAMLNode) -> SiteOptions.Timeouts? {
+        guard let section = Section(node, "\"timeouts\"", keys: ["connect", "response", "idle"], findings) else { return nil }
+        let range = Duration.seconds(1)...Duration.seconds(30 * 86400)
+        var timeouts = SiteOptions.Timeouts()
+        timeouts.connect = section.value("connect", Read.duration(range)) ?? timeouts.connect
+        timeouts.response = section.value("response", Read.duration(range)) ?? timeouts.response
+        timeouts.idle = section.value("idle", Read.duration(range)) ?? timeouts.idle
+        return timeouts
+    }
+
+    /// The entries of `identity.headers`, in the order of the file.
+    private func readIdentity(_ node: YAMLNode) -> [HeaderEntry] {
+        let keys: [Key] = ["headers", .later("basic", off: .null), .later("signature", off: .text("none"))]
+        guard let section = Section(node, "\"identity\"", keys: keys, findings), let headers = section.node("headers") else { return [] }
+        guard case .mapping(let entries) = headers.content else {
+            findings.fault(headers.mark, "\"headers\" must be a mapping of names to templates, this is \(headers.kindName)")
+            return []
+        }
+        return entries.compactMap(readHeader)
+    }
+
+    private func readHeader(_ entry: YAMLNode.Entry) -> HeaderEntry? {
+        do throws(IdentityHeaderFault) {
+            guard !entry.value.isNull else {
+                try IdentityHeader.check(name: entry.key)
+                return HeaderEntry(name: entry.key, mark: entry.keyMark, header: nil)
+            }
+            guard let template = Section.read(entry.value, Read.text, findings) else { return nil }
+            return HeaderEntry(name: entry.key, mark: entry.keyMark, header: try IdentityHeader(name: entry.key, template: template))
+        } catch {
+            findings.fault(error.isOfName ? entry.keyMark : entry.value.mark, error.message(name: entry.key))
+            return nil
+        }
+    }
+}

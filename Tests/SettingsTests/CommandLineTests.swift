@@ -1,0 +1,87 @@
+import Testing
+
+@testable import Settings
+
+@Suite struct CommandLineTests {
+    private func parse(_ line: String) throws(UsageFault) -> Command {
+        try CommandLine.parse(line.split(separator: " ").map(String.init))
+    }
+
+    private func fault(_ line: String) -> String {
+        do throws(UsageFault) {
+            return "\(try parse(line))"
+        } catch {
+            return String(error.message.prefix { $0 != "\n" })
+        }
+    }
+
+    @Test func commandsAreRead() throws {
+        #expect(try parse("run --config a.yaml") == .run(config: "a.yaml"))
+        #expect(try parse("check --config=a.yaml") == .check(config: "a.yaml"))
+        #expect(try parse("demo") == .demo(port: 8443))
+        #expect(try parse("demo --port 9443") == .demo(port: 9443))
+        #expect(try parse("simulator --listen [::1]:9000") == .simulator(listen: ListenAddress(host: "::1", port: 9000)))
+        #expect(try parse("version") == .version)
+        #expect(try parse("--version") == .version)
+    }
+
+    @Test func explainTakesItsOptionsInAnyOrder() throws {
+        var request = ExplainRequest(config: "a.yaml", method: "GET", url: "https://wiki.corp.example/")
+        #expect(try parse("explain GET https://wiki.corp.example/ --config a.yaml") == .explain(request))
+        request.user = "zhangsan"
+        request.connection = "corp"
+        request.departments = [3, 4]
+        request.tags = [7]
+        request.address = "10.0.0.1"
+        request.at = "2026-01-31T08:00:00Z"
+        request.age = .seconds(900)
+        let line = "explain --config a.yaml --user zhangsan --connection corp --department 3 --department 4 --tag 7 --ip 10.0.0.1 --at 2026-01-31T08:00:00Z --age 15m GET https://wiki.corp.example/"
+        #expect(try parse(line) == .explain(request))
+    }
+
+    @Test(arguments: [
+        ("", "menwei: a command is missing"),
+        ("rn --config a", "menwei: unknown command \"rn\"; did you mean \"run\"?"),
+        ("chekc --config a", "menwei: unknown command \"chekc\"; did you mean \"check\"?"),
+        ("frobnicate", "menwei: unknown command \"frobnicate\""),
+        ("--verbose", "menwei: unknown option \"--verbose\""),
+        ("doctor --config a", "menwei: \"doctor\" is not available in this version"),
+        ("report", "menwei: \"report\" is not available in this version"),
+        ("sessions list", "menwei: \"sessions\" is not available in this version"),
+        ("keys rotate", "menwei: \"keys\" is not available in this version"),
+        ("accounts list", "menwei: \"accounts\" is not available in this version"),
+        ("run", "menwei run: --config is missing"),
+        ("run --config", "menwei run: --config needs a value"),
+        ("run --config=", "menwei run: --config needs a value that is not empty"),
+        ("run --config a --config b", "menwei run: --config is given twice"),
+        ("run --confg a", "menwei run: unknown option \"--confg\"; did you mean \"--config\"?"),
+        ("check --config a b", "menwei check: unexpected argument \"b\""),
+        ("demo --port 0", "menwei demo: --port must be a number from 1 to 65535, this is \"0\""),
+        ("demo --port 99999", "menwei demo: --port must be a number from 1 to 65535, this is \"99999\""),
+        ("simulator --listen 80", "menwei simulator: --listen: expected an address such as 0.0.0.0:8443 or [::]:443, this is \"80\": the port is missing"),
+        ("version now", "menwei version: unexpected argument \"now\""),
+        ("explain --config a GET", "menwei explain: METHOD and URL are missing"),
+        ("explain --config a GET u v", "menwei explain: unexpected argument \"v\""),
+        ("explain --config a --connection c GET u", "menwei explain: --connection needs --user"),
+        ("explain --config a --tag x GET u", "menwei explain: --tag must be a number, this is \"x\""),
+        ("explain --config a --ip x GET u", "menwei explain: --ip must be an IP address, this is \"x\""),
+        ("explain --config a --at x GET u", "menwei explain: --at must be a time such as 2026-01-31T08:00:00Z, this is \"x\""),
+        ("explain --config a --age 5 GET u", "menwei explain: --age must be a duration such as 90s, 15m or 12h, this is \"5\""),
+        ("explain --config a G@T u", "menwei explain: \"G@T\" is no request method"),
+    ])
+    func wrongUsageIsExplained(line: String, message: String) {
+        #expect(fault(line) == message)
+    }
+
+    @Test func helpIsThereForAllAndForEach() throws {
+        for line in ["--help", "-h", "help"] { #expect(try parse(line) == .help(Usage.overview)) }
+        for name in Usage.names {
+            let text = try #require(Usage.commands[name])
+            #expect(text.hasPrefix("Usage: menwei \(name)"))
+            #expect(Usage.overview.contains("\n  \(name) "))
+            #expect(try parse("\(name) --help") == .help(text))
+            #expect(try parse("help \(name)") == .help(text))
+        }
+        for name in Usage.later { #expect(!Usage.overview.contains(name)) }
+    }
+}

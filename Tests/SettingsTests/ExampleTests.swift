@@ -1,0 +1,39 @@
+import Foundation
+import Proxy
+import Testing
+
+@testable import Settings
+
+@Suite struct ExampleTests {
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/Config"
+    static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
+
+    @Test func thereAreExamples() {
+        #expect(Set(["one-site.yaml", "reference.yaml"]).isSubset(of: Self.names))
+    }
+
+    @Test(arguments: names)
+    func everyExampleLoadsWithoutFaultOrWarning(name: String) throws {
+        #expect(try Workspace().warnings(try String(contentsOfFile: Self.folder + "/" + name, encoding: .utf8)) == [])
+    }
+
+    /// What the reference says is the default is what the least configuration comes to.
+    @Test func theReferenceNamesTheDefaults() throws {
+        let workspace = try Workspace()
+        let reference = try #require(try workspace.load(try String(contentsOfFile: Self.folder + "/reference.yaml", encoding: .utf8)).configuration)
+        let least = try #require(try workspace.load(Sample.with()).configuration)
+        #expect(reference.listen.operations == least.listen.operations)
+        #expect(reference.listen.http == least.listen.http)
+        #expect(reference.tls == least.tls)
+        #expect(reference.auth == least.auth)
+        #expect(reference.connections == least.connections)
+        #expect(reference.sessions == least.sessions)
+        #expect(reference.signing == least.signing)
+        #expect(reference.log == least.log)
+        #expect(reference.sites[0].timeouts == least.sites[0].timeouts)
+        #expect(reference.sites[0].requestBodyLimit == least.sites[0].requestBodyLimit)
+        #expect(reference.sites[0].hostHeader == least.sites[0].hostHeader)
+        #expect(Array(reference.sites[0].identityHeaders.dropLast()) == least.sites[0].identityHeaders)
+    }
+
+}
