@@ -1,0 +1,73 @@
+"""The WeCom simulator as a process, and its control interface."""
+import http.client
+import json
+
+from .ports import free_port
+from .process import Process
+from .waiting import wait_for
+
+CORP = "ww0123456789abcdef"
+SECOND_CORP = "wwfedcba9876543210"
+
+
+class Simulator:
+    def __init__(self, binary):
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.authorities = []
+        self._changed = False
+        self.process = Process([binary, "simulator", "--listen", f"127.0.0.1:{self.port}"], "simulator")
+        wait_for(self._answers, 15, "the simulator")
+
+    def _answers(self):
+        if not self.process.is_running:
+            raise AssertionError("simulator: " + "\n".join(self.process.err))
+        try:
+            return self.report("people")
+        except (ConnectionError, OSError):
+            return None
+
+    def _ask(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body is not None else {})
+            response = connection.getresponse()
+            data = response.read()
+            assert response.status == 200, (path, response.status, data)
+            return json.loads(data)
+        finally:
+            connection.close()
+
+    def control(self, name, /, **body):
+        self._changed = self._changed or name not in ("faults", "clear-faults", "clear-calls", "scan", "phone", "reset")
+        return self._ask("POST", f"/_simulator/{name}", json.dumps(body))
+
+    def report(self, name):
+        return self._ask("GET", f"/_simulator/{name}")
+
+    def trust(self, authority):
+        """The host and port of an auth origin, for all apps of both corps."""
+        self.authorities.append(authority)
+        self._trust()
+
+    def _trust(self):
+        for corp, agent in ((CORP, 1000002), (CORP, 1000003), (SECOND_CORP, 1000002)):
+            self.control("app", corpid=corp, agentid=agent, trusted_domains=self.authorities, web_callback_domains=self.authorities)
+        self._changed = False
+
+    def undo(self):
+        """After a test. A whole reset forgets all tokens, which gateways that live on would have to fetch again: only where the world was changed."""
+        self.control("clear-faults")
+        self.control("scan")
+        if self._changed:
+            self.control("reset")
+            self._trust()
+
+    def fault(self, api, **what):
+        self.control("faults", api=api, **what)
+
+    def counts(self):
+        return self.report("calls")["counts"]
+
+    def stop(self):
+        self.process.stop()
