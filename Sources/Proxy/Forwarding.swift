@@ -61,6 +61,18 @@ extension Gateway {
         out.append("\r\nX-Request-Id: ")
         exchange.requestID.append(to: &out)
         out.append("\r\n")
+        out.append(via.line(received: exchange.head.version))
+        if hygiene.traceID == nil { writeTrace(exchange.requestID, into: &out) }
+    }
+
+    /// Begins a trace (W3C Trace Context section 3.2). Its id is the request's, so that records, answers and traces name the same. It says that it
+    /// is sampled: an access record is kept, and applications that follow their caller would otherwise all stop recording.
+    private func writeTrace(_ id: RequestID, into out: inout ByteQueue) {
+        out.append("traceparent: 00-")
+        id.append(to: &out)
+        out.append(0x2D)
+        id.appendSpan(to: &out)
+        out.append("-01\r\n")
     }
 
     private func writeFraming(_ head: RequestHead, into out: inout ByteQueue) -> Bool {

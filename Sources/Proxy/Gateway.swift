@@ -19,6 +19,7 @@ public final class Gateway: ExchangeHandler {
     private let identity: IdentityBlocks
     private let metrics: WorkerMetrics
     let recorder: Recorder
+    let via: ViaName
     /// The access record under construction.
     var line = JSONLine()
     private let ownershipFiles: Set<String>
@@ -44,7 +45,8 @@ public final class Gateway: ExchangeHandler {
         sessions = SessionCache(store, limits: options.limits, members: options.members, health: options.storeHealth, on: loop)
         identity = IdentityBlocks(options, minter: minter)
         ownershipFiles = Set(options.ownershipFiles.map { "/" + $0 })
-        hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }))
+        via = options.via
+        hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }), via: options.via)
     }
 
     // MARK: phases
@@ -55,6 +57,8 @@ public final class Gateway: ExchangeHandler {
             guard let origin = router.origin(for: exchange.head.fields.arena[exchange.head.authority]) else { return refuse(exchange, .unknownHost) }
             exchange.origin = origin
             try hygiene.begin(exchange.head.fields)
+            exchange.trace.traceID = hygiene.traceID
+            if hygiene.isLoop { return refuse(exchange, .loop) }
             if exchange.head.isAsterisk { return answerAsterisk(exchange) }
             // What for: one path for site, rule and upstream
             exchange.target = spareTargets.popLast() ?? CanonicalTarget()
