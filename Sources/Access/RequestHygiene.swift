@@ -60,7 +60,7 @@ public struct RequestHygiene {
         case .host, .contentLength, .expect: return .rewrite
         // Of a trace that cannot be read nothing is passed on (W3C Trace Context section 3.2.2.5): a new one begins.
         case .traceparent where traceID == nil, .tracestate where traceID == nil: return .drop
-        case .cookie: return Nominations.name(entry, in: fields, nominated) ? .drop : .rewrite
+        case .cookie, .maxForwards: return Nominations.name(entry, in: fields, nominated) ? .drop : .rewrite
         case .authorization where stripsAuthorization: return .drop
         default: break
         }

@@ -71,7 +71,7 @@ public final class Gateway: ExchangeHandler {
             try exchange.target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
             if BrowserMarks.isPreflight(exchange.head), exchange.head.body == .none {
                 exchange.trace.decision = .anyone
-                return exchange.forward(to: site, by: self)
+                return forward(exchange, to: site)
             }
             // Known before the session is: where the store is down, a rule for anyone still lets through.
             exchange.trace.ruleNumber = route.rule
@@ -171,6 +171,12 @@ public final class Gateway: ExchangeHandler {
             exchange.trace.decision = .refused
             return refuse(exchange, .tooLarge(limit: limit))
         }
+        forward(exchange, to: site)
+    }
+
+    private func forward(_ exchange: Exchange, to site: Site) {
+        if Self.isLastHop(exchange.head) { return answerForMethods(exchange) }
+        if site.strippedSegments > 0 { exchange.target.strip(segments: site.strippedSegments) }
         exchange.forward(to: site, by: self)
     }
 
@@ -196,6 +202,11 @@ public final class Gateway: ExchangeHandler {
 
     private func answerAsterisk(_ exchange: Exchange) {
         exchange.trace.decision = .own
+        answerForMethods(exchange)
+    }
+
+    /// The answer to an OPTIONS that goes no further.
+    private func answerForMethods(_ exchange: Exchange) {
         exchange.answer(OwnResponse(status: 204, fields: [("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")]))
     }
 

@@ -79,3 +79,13 @@ def test_a_trace_begins_here_where_none_can_be_read(gateway, upstream, fields):
     assert re.fullmatch(f"00-{number}-(?!0{{16}})[0-9a-f]{{16}}-01", request.one("traceparent"))
     assert not request.all("tracestate")
     assert gateway.record("access", request_id=number)["trace_id"] == number
+
+
+def test_max_forwards_counts_down_for_options_alone(gateway, upstream):
+    answer = ask(gateway, "/public/x", "Max-Forwards: 0", method="OPTIONS")
+    assert answer.status == 204 and "OPTIONS" in answer.one("Allow") and not upstream.requests
+    for sent, arrives in (("1", "0"), ("10", "9"), ("007", "6"), ("x", "x"), ("-1", "-1"), ("99999999999999999999999", "99999999999999999999999")):
+        assert ask(gateway, "/public/x", f"Max-Forwards: {sent}", method="OPTIONS").status == 200
+        assert upstream.last().one("Max-Forwards") == arrives
+    assert ask(gateway, "/public/x", "Max-Forwards: 0").status == 200 and upstream.last().one("Max-Forwards") == "0"
+    assert ask(gateway, "/private", "Max-Forwards: 0", method="OPTIONS").status == 401
