@@ -41,6 +41,7 @@ final class ClientConnection: PollHandler {
     /// Close once everything is written.
     private var closesWhenWritten = false
     private var isLingering = false
+    private var lingersUntil = MonotonicTime(nanoseconds: 0)
     private var wasAboveHighWater = false
     private var limit: LoopTimer?
     private var writeStalledSince: MonotonicTime?
@@ -98,7 +99,7 @@ final class ClientConnection: PollHandler {
         while !isClosed, wantsInput || isLingering, !inputEnded {
             switch transport.read(into: &input, minimum: server.limits.readSize) {
             case .moved:
-                if isLingering { input.removeAll() } else { wire?.received() }
+                if isLingering { lingerOn() } else { wire?.received() }
                 if isClosed { return }
                 if !transport.hasPending { break }
                 budget -= 1
@@ -259,8 +260,15 @@ final class ClientConnection: PollHandler {
         transport.shutdownWrite()
         if inputEnded { return close() }
         isLingering = true
+        lingersUntil = loop.now.advanced(by: server.nanoseconds.lingerTotal)
+        lingerOn()
+    }
+
+    /// What still comes is dropped; a client that is in the middle of a large body is heard out for a while, or a reset would take the answer
+    /// away from it before it looks.
+    private func lingerOn() {
         input.removeAll()
-        armLimit(server.nanoseconds.linger)
+        armLimit(min(server.nanoseconds.linger, lingersUntil.since(loop.now)))
     }
 
     /// The server ends: begin to finish, or go at once where nothing is under way.

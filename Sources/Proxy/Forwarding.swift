@@ -31,7 +31,11 @@ extension Gateway {
             guard let block = identityBlock(for: session, at: site) else { return nil }
             out.append(block.bytes)
         }
-        if head.isWebSocket { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
+        if head.isWebSocket {
+            out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        } else if hygiene.acceptsTrailers {
+            out.append("Connection: TE\r\nTE: trailers\r\n")
+        }
         let isChunked = writeFraming(head, into: &out)
         out.append("\r\n")
         return isChunked
@@ -119,6 +123,17 @@ extension Gateway {
             out.append("Transfer-Encoding: chunked\r\n")
             return true
         }
+    }
+
+    /// The end of a chunked body, with those of the client's trailers that may go on (RFC 9110 section 6.5.1).
+    func writeChunkedEnd(of exchange: Exchange, into out: inout ByteQueue) {
+        let trailers = exchange.trailers
+        guard !trailers.entries.isEmpty, beginHygiene(exchange.head.fields) else { return ChunkedWriter.end(into: &out) }
+        out.append("0\r\n")
+        for entry in trailers.entries where hygiene.keepsTrailer(trailers.arena.span.extracting(entry.name), head: exchange.head.fields) {
+            FieldWriter.field(entry, of: trailers, into: &out)
+        }
+        out.append("\r\n")
     }
 
     // MARK: answers

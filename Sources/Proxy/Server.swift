@@ -36,13 +36,14 @@ public final class Server {
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {
-        let handshake, head, keepAlive, stall, linger, ownAnswer: UInt64
+        let handshake, head, keepAlive, stall, linger, lingerTotal, ownAnswer: UInt64
         init(_ limits: ServerLimits) {
             handshake = limits.handshake.nanoseconds
             head = limits.head.nanoseconds
             keepAlive = limits.keepAlive.nanoseconds
             stall = limits.stall.nanoseconds
             linger = limits.linger.nanoseconds
+            lingerTotal = limits.lingerTotal.nanoseconds
             ownAnswer = limits.ownAnswer.nanoseconds
         }
     }

@@ -1,11 +1,11 @@
 public import Bytes
 
 /// One request, as its access record tells it (README, *Operate*). What the client sent comes as bytes and may be anything. Members that are
-/// nil or empty are written as null, so that every record has the same columns.
+/// nil or empty are written as null, so that every record has the same columns, but for `trace_id`.
 public struct AccessRecord {
     public var time = WallTime(milliseconds: 0)
     public var requestID = ""
-    /// Of the trace that the request belongs to; empty: it began here, and the request's id is the trace's.
+    /// Of the trace that the client's request belongs to. Left out where it is empty: the trace began here, and the request's id is its id.
     public var traceID: ArraySlice<UInt8> = []
     public var site: String?
     public var host: ArraySlice<UInt8> = []
@@ -38,7 +38,7 @@ public struct AccessRecord {
         line.add("event", literal: "access")
         line.add("time", time)
         line.add("request_id", requestID)
-        if traceID.isEmpty { line.add("trace_id", requestID) } else { line.add("trace_id", traceID) }
+        if !traceID.isEmpty { line.add("trace_id", traceID) }
         Self.add("site", site, to: &line)
         Self.add("host", host, to: &line)
         Self.add("method", method, to: &line)
