@@ -260,6 +260,8 @@ public struct ExchangeTrace {
     public var upstream: String?
     /// From the decision to forward to the head of the upstream's answer.
     public var upstreamNanoseconds: UInt64 = 0
+    /// Where the trace id lies in the head's arena, where the client sent a valid one; else the request's own id is the trace's.
+    public var traceID: Range<Int>?
     /// Identity headers go with it.
     var identifies: Bool { decision == .allow || decision == .anyone }
 

@@ -12,6 +12,7 @@ extension Gateway {
         var record = AccessRecord()
         record.time = loop.wall
         record.requestID = exchange.requestID.text
+        if let id = exchange.trace.traceID { record.traceID = head.fields.arena[id] }
         record.host = head.fields.arena[head.authority]
         record.method = head.fields.arena[head.methodBytes]
         record.path = head.fields.arena[head.target]

@@ -22,6 +22,12 @@ public struct RequestID: Equatable, Sendable {
         for shift in stride(from: UInt64(60), through: 0, by: -4) { queue.append(Self.digit(low >> shift)) }
     }
 
+    /// 16 digits that go with it and are never all zero: the id of the one span that is ours in a trace that begins here.
+    func appendSpan(to queue: inout ByteQueue) {
+        let span = high ^ low == 0 ? 1 : high ^ low
+        for shift in stride(from: UInt64(60), through: 0, by: -4) { queue.append(Self.digit(span >> shift)) }
+    }
+
     @inline(__always) static func digit(_ bits: UInt64) -> UInt8 {
         let nibble = UInt8(truncatingIfNeeded: bits & 15)
         return nibble < 10 ? 0x30 &+ nibble : 0x57 &+ nibble

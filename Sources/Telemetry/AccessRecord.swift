@@ -5,6 +5,8 @@ public import Bytes
 public struct AccessRecord {
     public var time = WallTime(milliseconds: 0)
     public var requestID = ""
+    /// Of the trace that the request belongs to; empty: it began here, and the request's id is the trace's.
+    public var traceID: ArraySlice<UInt8> = []
     public var site: String?
     public var host: ArraySlice<UInt8> = []
     public var method: ArraySlice<UInt8> = []
@@ -36,6 +38,7 @@ public struct AccessRecord {
         line.add("event", literal: "access")
         line.add("time", time)
         line.add("request_id", requestID)
+        if traceID.isEmpty { line.add("trace_id", requestID) } else { line.add("trace_id", traceID) }
         Self.add("site", site, to: &line)
         Self.add("host", host, to: &line)
         Self.add("method", method, to: &line)
