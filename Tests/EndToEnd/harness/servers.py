@@ -93,6 +93,16 @@ class Server:
         self.base = f"http://127.0.0.1:{port}"
         log.touch()
 
+    def kill(self):
+        """As a power cut would."""
+        self.process.popen.kill()
+        self.process.popen.wait()
+
+    def restart(self):
+        """The same program on the same port, with the log going on."""
+        self.process = self.process.again()
+        assert wait_for(self._answers, 30, self.name) == 200
+
     def seen(self):
         return self.log.read_bytes().decode("latin-1").splitlines()
 
@@ -107,18 +117,16 @@ class Server:
 
 
 class Servers:
-    """All of them, started together; iterates over what is ready."""
+    """Those that are named, or all, started together; iterates over what is ready."""
 
-    def __init__(self):
+    def __init__(self, *names):
         self.folder = Path(tempfile.mkdtemp(prefix="menwei-servers-"))
         # Apache serves as nobody.
         self.folder.chmod(0o755)
         self._processes, self._servers = [], []
-        self._nginx()
-        self._apache()
-        self._start("node", ["node", ECHO / "node.js"])
-        self._gunicorn()
-        self._tomcat()
+        starts = {"nginx": self._nginx, "apache": self._apache, "node": self._node, "gunicorn": self._gunicorn, "tomcat": self._tomcat}
+        for name in names or starts:
+            starts[name]()
         for server in self._servers:
             assert wait_for(server._answers, 30, server.name) == 200, server.name
 
@@ -134,12 +142,13 @@ class Servers:
 
     def _run(self, name, arguments, env=None):
         process = Process(arguments, name, env=env, cwd=self.folder)
+        process.again = lambda: self._run(name, arguments, env)
         self._processes.append(process)
         return process
 
-    def _start(self, name, arguments, env=None):
+    def _node(self):
         port = free_port()
-        self._server(name, port, self._run(name, [*arguments, port, self.folder / f"{name}.log"], env))
+        self._server("node", port, self._run("node", ["node", ECHO / "node.js", port, self.folder / "node.log"]))
 
     def _nginx(self):
         port = free_port()
