@@ -237,7 +237,7 @@ final class HTTP1Wire: Wire, ClientStream {
                 keepAlive = false
             }
         }
-        if exchange.closesConnection || server.isDraining { keepAlive = false }
+        if exchange.closesConnection || server.isDraining || isTooMuchToDrop(exchange) { keepAlive = false }
         if !keepAlive {
             connection.output.append("Connection: close\r\n")
         } else if exchange.head.version == .http10 {
@@ -245,6 +245,12 @@ final class HTTP1Wire: Wire, ClientStream {
         }
         connection.output.append("\r\n")
         connection.scheduleFlush()
+    }
+
+    /// The body is unwanted, and its declared rest longer than what is dropped to keep the connection: the client hears at once that it ends.
+    private func isTooMuchToDrop(_ exchange: Exchange) -> Bool {
+        guard request == .body, exchange.isDiscarding, case .exactly(let count) = exchange.head.body else { return false }
+        return count - min(count, exchange.bytesIn) > UInt64(max(drainBudget, 0))
     }
 
     func sendBody(_ bytes: Span<UInt8>) {
