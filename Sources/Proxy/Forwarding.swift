@@ -8,7 +8,10 @@ import HTTP
 extension Gateway {
     /// Writes the head of `exchange`'s request. Nil where the request must not go on; else whether its body goes chunked.
     func writeRequestHead(of exchange: Exchange, to site: Site, into out: inout ByteQueue) -> Bool? {
-        let head = exchange.head
+        // Moved out for the while: a copy would count references to every array of it.
+        var head = RequestHead()
+        swap(&head, &exchange.head)
+        defer { swap(&head, &exchange.head) }
         let arena = head.fields.arena.span
         guard beginHygiene(head.fields) else { return nil }
         RequestWriter.requestLine(method: arena.extracting(head.methodBytes), target: exchange.target.forwarded.span, into: &out)
@@ -24,7 +27,7 @@ extension Gateway {
             }
         }
         if hasCookies { writeCookies(head.fields, into: &out) }
-        writeForwarded(exchange, into: &out)
+        writeForwarded(exchange, authority: arena.extracting(head.authority), into: &out)
         if exchange.trace.identifies, let session = exchange.session {
             guard let block = identityBlock(for: session, at: site) else { return nil }
             out.append(block.bytes)
@@ -53,13 +56,13 @@ extension Gateway {
         out.append("\r\n")
     }
 
-    private func writeForwarded(_ exchange: Exchange, into out: inout ByteQueue) {
+    private func writeForwarded(_ exchange: Exchange, authority: Span<UInt8>, into out: inout ByteQueue) {
         out.append("X-Forwarded-For: ")
         out.append(exchange.clientText)
         out.append("\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: ")
-        out.append(exchange.head.fields.arena.span.extracting(exchange.head.authority))
+        out.append(authority)
         out.append("\r\nX-Request-Id: ")
-        exchange.requestID.append(to: &out)
+        out.append(exchange.requestID.digits.span)
         out.append("\r\n")
     }
 
@@ -87,8 +90,8 @@ extension Gateway {
     func filterAnswer(_ head: inout ResponseHead, for exchange: Exchange) -> Bool {
         guard filter(&head.fields, keepsLength: head.body == .none && head.status != 204) else { return false }
         if exchange.trace.site >= 0, let mapping = sites[exchange.trace.site].hostMapping { Self.map(&head.fields, mapping) }
-        if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall)) }
-        head.fields.append("X-Request-Id", exchange.requestID.text)
+        if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall).span, known: .date) }
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true
     }
 
@@ -114,7 +117,7 @@ extension Gateway {
         guard filter(&head.fields, keepsLength: false) else { return false }
         head.fields.append("Connection", "Upgrade")
         head.fields.append("Upgrade", "websocket")
-        head.fields.append("X-Request-Id", exchange.requestID.text)
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true
     }
 
