@@ -26,7 +26,7 @@ public final class Gateway: ExchangeHandler {
     private let hasher = Hasher256()
     /// Judges a request's fields. It knows one head at a time: `begin` shows it the head, and `writeRequestHead` once more, since other requests
     /// come in between.
-    private(set) var hygiene: RequestHygiene
+    let hygiene: RequestHygiene
     /// The same for an answer's fields.
     var answerHygiene = ResponseHygiene()
     /// Room for the `Cookie` field that is being put together.
