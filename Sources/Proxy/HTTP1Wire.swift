@@ -29,7 +29,8 @@ final class HTTP1Wire: Wire, ClientStream {
         self.connection = connection
         server = connection.server
         parser = RequestParser(limits: connection.server.limits.requestHead)
-        connection.armLimit(connection.server.nanoseconds.keepAlive)
+        // A connection that was taken while the server drains may ask one thing, if it comes soon.
+        connection.armLimit(server.isDraining ? server.nanoseconds.linger : server.nanoseconds.keepAlive)
     }
 
     // MARK: Wire
@@ -114,7 +115,7 @@ final class HTTP1Wire: Wire, ClientStream {
             if parser.isAtEnd { _ = try parser.next(ByteQueue().bytes) }
             exchange.hasNoBody()
         }
-        server.handler.begin(exchange)
+        exchange.handler.begin(exchange)
     }
 
     private func refuse(_ fault: ProtocolFault) {
@@ -137,7 +138,7 @@ final class HTTP1Wire: Wire, ClientStream {
         exchange.head.keepAlive = false
         exchange.hasNoBody()
         self.exchange = exchange
-        server.handler.refuse(exchange, fault)
+        exchange.handler.refuse(exchange, fault)
     }
 
     func inputEnded() {
@@ -151,6 +152,8 @@ final class HTTP1Wire: Wire, ClientStream {
             connection.close()
         }
     }
+
+    var running: [Exchange] { exchange.map { [$0] } ?? [] }
 
     func gather() {}
 

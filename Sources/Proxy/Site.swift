@@ -41,6 +41,9 @@ final class Site {
         }
         hostMapping = hostHeader.map { HostMapping(sent: $0, origin: options.origin) }
     }
+
+    /// Closes the connections to the upstream that wait for work. Those that work go on, and close when they are done.
+    func close() { pool.close() }
 }
 
 extension UpstreamAddress {
