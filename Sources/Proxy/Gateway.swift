@@ -17,7 +17,7 @@ public final class Gateway: ExchangeHandler {
     /// The pages and the login, below `/.menwei/`.
     private let portal: any Responder & RefusalRenderer
     private let identity: IdentityBlocks
-    private let metrics: WorkerMetrics
+    let metrics: WorkerMetrics
     let recorder: Recorder
     /// The access record under construction.
     var line = JSONLine()
@@ -32,6 +32,7 @@ public final class Gateway: ExchangeHandler {
     var cookieScratch: [UInt8] = []
     /// Targets that no exchange uses, with the room they have grown.
     private var spareTargets: [CanonicalTarget] = []
+    var abusePace = RecordPace()
 
     public init(_ options: GatewayOptions, on loop: EventLoop, store: any SessionStore, portal: any Responder & RefusalRenderer, minter: AssertionMinter,
                 metrics: WorkerMetrics, recorder: Recorder) {
