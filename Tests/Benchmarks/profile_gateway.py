@@ -12,8 +12,10 @@ from load import HTTP1, HTTP2
 from peers import menwei
 
 
+#: Few connections, so that handshakes do not hide the requests.
+SHAPES = {HTTP1: ["--h1", "-c", "8"], HTTP2: ["-c", "4", "-m", "32"]}
 #: What is cheap once, and dear in numbers.
-COSTLY = ["malloc", "posix_memalign", "realloc", "swift_slowAlloc", "swift_allocObject", "swift_retain", "swift_release", "swift_beginAccess", "__memcpy_avx_unaligned_erms", "swift_bridgeObjectRetain"]
+COSTLY = ["malloc", "CRYPTO_malloc", "CRYPTO_zalloc", "posix_memalign", "realloc", "swift_slowAlloc", "swift_allocObject", "swift_retain", "swift_release", "swift_beginAccess", "__memcpy_avx_unaligned_erms", "swift_bridgeObjectRetain"]
 
 
 def callgrind(lab, protocol, requests, top):
@@ -22,9 +24,9 @@ def callgrind(lab, protocol, requests, top):
     stripped = lab.folder / "menwei-symbols"
     lab.run(["strip", "--strip-debug", "-o", stripped, MENWEI])
     peer = menwei.start(lab, binary=stripped, wrapper=["valgrind", "--tool=callgrind", "--instr-atstart=no", "--cache-sim=no", "--dump-line=no", f"--callgrind-out-file={output}"])
-    load.h2load(peer, requests, load.SHAPES[protocol])  # warm: lazy set-up and the growth of buffers are no part of a request
+    load.h2load(peer, requests, SHAPES[protocol])  # warm: lazy set-up and the growth of buffers are no part of a request
     subprocess.run(["callgrind_control", "-i", "on", str(peer.process.pid)], check=True, capture_output=True)
-    load.h2load(peer, requests, load.SHAPES[protocol])
+    load.h2load(peer, requests, SHAPES[protocol])
     subprocess.run(["callgrind_control", "-i", "off", str(peer.process.pid)], check=True, capture_output=True)
     lab.stop(peer.process)
     print_functions(protocol, output, requests, top)
@@ -37,7 +39,7 @@ def print_functions(protocol, output, requests, top):
         report = demangled(report)
         total = int(re.search(r"^\s*([\d,]+) .*PROGRAM TOTALS", report, re.M).group(1).replace(",", ""))
         if more == ["--inclusive=no"]:
-            print(f"\n## {protocol}: {total / requests:,.0f} instructions per request (connections and handshakes of the run included)")
+            print(f"\n## {protocol}: {total / requests:,.0f} instructions per request (the run's few handshakes included)")
         print(f"\n### Functions {title}\n\n| instructions per request | share | function |\n|---:|---:|---|")
         for instructions, function in functions(report)[:top]:
             print(f"| {instructions / requests:,.0f} | {instructions / total * 100:.1f} % | `{function}` |")
@@ -86,11 +88,11 @@ def demangled(text):
 def system_calls(lab, protocol, requests):
     """Attaches only after the warm-up, so that the start does not count."""
     peer = menwei.start(lab)
-    load.h2load(peer, requests, load.SHAPES[protocol])
+    load.h2load(peer, requests, SHAPES[protocol])
     output = lab.folder / "strace"
     strace = subprocess.Popen(["strace", "-c", "-f", "-p", str(peer.process.pid), "-o", str(output)], stderr=subprocess.PIPE, text=True)
     strace.stderr.readline()  # "attached"
-    load.h2load(peer, requests, load.SHAPES[protocol])
+    load.h2load(peer, requests, SHAPES[protocol])
     strace.send_signal(2)
     strace.wait()
     lab.stop(peer.process)
