@@ -126,8 +126,8 @@ http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s; se
         return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, **more).stdout
 
     def start(self, command, core=GATEWAY_CORE, output=None, **more):
-        """Starts a process on one core; `output` names a file of the folder for both its outputs."""
-        sink = open(self.folder / output, "w") if output else subprocess.DEVNULL
+        """Starts a process on one core; `output` names a file of the folder for both its outputs. `wait_port` reports on the process started last."""
+        sink = open(self.folder / (output or "output"), "w")
         process = subprocess.Popen(["taskset", "-c", core, *map(str, command)], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd=self.folder, **more)
         self.processes.append(process)
         return process
@@ -145,6 +145,7 @@ http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s; se
     def wait_port(self, port, seconds=20):
         deadline = time.monotonic() + seconds
         while not accepts(port):
-            if time.monotonic() > deadline:
-                raise Missing(f"nothing listens on {port} after {seconds} s")
+            if time.monotonic() > deadline or self.processes[-1].poll() is not None:
+                said = (self.folder / "output").read_text().strip().splitlines()[-1:]
+                raise Missing(f"nothing listens on its port; it said: {' '.join(said)}")
             time.sleep(0.05)
