@@ -203,8 +203,8 @@ public final class Exchange {
             if value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) { return answer(OwnResponse(status: 500)) }
             head.fields.append(name, value)
         }
-        head.fields.append("Date", server.dateCache.value(at: loop.wall))
-        head.fields.append("X-Request-Id", requestID.text)
+        head.fields.append("Date", server.dateCache.value(at: loop.wall).span, known: .date)
+        head.fields.append("X-Request-Id", requestID.digits.span)
         let forbidsBody = response.status == 204 || response.status == 304
         if self.head.method == .head || forbidsBody {
             if !forbidsBody { head.fields.append("Content-Length", String(response.body.count)) }
@@ -260,6 +260,8 @@ public struct ExchangeTrace {
     public var upstream: String?
     /// From the decision to forward to the head of the upstream's answer.
     public var upstreamNanoseconds: UInt64 = 0
+    /// Where the trace id lies in the head's arena, where the client sent a valid one; else the request's own id is the trace's.
+    public var traceID: Range<Int>?
     /// Identity headers go with it.
     var identifies: Bool { decision == .allow || decision == .anyone }
 

@@ -1,4 +1,5 @@
 import Bytes
+import EventLoop
 import HTTP
 
 /// HTTP/1.x on a client connection: one exchange at a time, pipelined requests wait in the input (RFC 9112 section 9.3).
@@ -209,6 +210,7 @@ final class HTTP1Wire: Wire, ClientStream {
     }
 
     private func writeHead(_ status: UInt16, _ fields: Fields) {
+        connection.loop.buffers.lend(&connection.output)
         ResponseWriter.statusLine(status, into: &connection.output)
         for entry in fields.entries { FieldWriter.field(entry, of: fields, into: &connection.output) }
     }

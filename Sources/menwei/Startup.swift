@@ -110,7 +110,7 @@ struct Startup {
         let limits = configuration.sessions.limits
         var gateway = GatewayOptions(
             authOrigin: configuration.auth.origin, sites: configuration.sites, limits: limits, ownershipFiles: configuration.auth.ownershipFiles,
-            plainNames: configuration.connections.first { $0.plainNames }?.id)
+            plainNames: configuration.connections.first { $0.plainNames }?.id, via: Instance.via)
         gateway.storeHealth = storeHealth
         gateway.members = members
         return WorkerPlan(

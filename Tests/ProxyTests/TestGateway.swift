@@ -60,7 +60,7 @@ final class TestGateway {
         site.identityHeaders = IdentityHeader.defaults
         change(&site)
         var options = GatewayOptions(
-            authOrigin: Origin(host: "auth.test"), sites: [site], limits: SessionLimits(), ownershipFiles: [], plainNames: "corp")
+            authOrigin: Origin(host: "auth.test"), sites: [site], limits: SessionLimits(), ownershipFiles: [], plainNames: "corp", via: ViaName(token: 0))
         options.storeHealth = health
         let gateway = Gateway(
             options, on: loop, store: store, portal: FakePortal(), minter: try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120)),
