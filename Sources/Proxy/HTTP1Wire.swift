@@ -30,7 +30,8 @@ final class HTTP1Wire: Wire, ClientStream {
         self.connection = connection
         server = connection.server
         parser = RequestParser(limits: connection.server.limits.requestHead)
-        connection.armLimit(connection.server.nanoseconds.keepAlive)
+        // A connection that was taken while the server drains may ask one thing, if it comes soon.
+        connection.armLimit(server.isDraining ? server.nanoseconds.linger : server.nanoseconds.keepAlive)
     }
 
     // MARK: Wire
@@ -115,7 +116,7 @@ final class HTTP1Wire: Wire, ClientStream {
             if parser.isAtEnd { _ = try parser.next(ByteQueue().bytes) }
             exchange.hasNoBody()
         }
-        server.handler.begin(exchange)
+        exchange.handler.begin(exchange)
     }
 
     private func refuse(_ fault: ProtocolFault) {
@@ -138,7 +139,7 @@ final class HTTP1Wire: Wire, ClientStream {
         exchange.head.keepAlive = false
         exchange.hasNoBody()
         self.exchange = exchange
-        server.handler.refuse(exchange, fault)
+        exchange.handler.refuse(exchange, fault)
     }
 
     func inputEnded() {
@@ -152,6 +153,8 @@ final class HTTP1Wire: Wire, ClientStream {
             connection.close()
         }
     }
+
+    var running: [Exchange] { exchange.map { [$0] } ?? [] }
 
     func gather() {}
 

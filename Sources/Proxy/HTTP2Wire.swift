@@ -21,7 +21,8 @@ final class HTTP2Wire: Wire {
         self.connection = connection
         server = connection.server
         session = HTTP2Session(limits: server.limits.http2)
-        connection.armLimit(server.nanoseconds.keepAlive)
+        if server.isDraining { session.drain() }
+        armLimit()
         // The server's own SETTINGS go out at once.
         connection.scheduleFlush()
     }
@@ -95,8 +96,10 @@ final class HTTP2Wire: Wire {
         exchange.head.version = .http2
         stream.exchange = exchange
         if endStream { exchange.hasNoBody() }
-        if let fault { server.handler.refuse(exchange, fault) } else { server.handler.begin(exchange) }
+        if let fault { exchange.handler.refuse(exchange, fault) } else { exchange.handler.begin(exchange) }
     }
+
+    var running: [Exchange] { streams.values.compactMap(\.exchange) }
 
     func inputEnded() { connection.close() }
 

@@ -288,10 +288,3 @@ def test_a_second_signal_does_not_wait(own, upstream):
     assert own.process.wait(5) == 0
     gate.set()
     raw.close()
-
-
-def test_sighup_keeps_serving(own):
-    at = len(own.process.err)
-    own.process.signal(signal.SIGHUP)
-    own.process.wait_line(lambda line: line in ("menwei: reloaded", "menwei: reload refused"), start=at)
-    assert ask(own, "GET /x").status == 200
