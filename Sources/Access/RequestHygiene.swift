@@ -1,8 +1,8 @@
 public import HTTP
 
 /// Judges the fields of one request's head and trailers, before anything of ours is added: what a client nominates in `Connection` cannot
-/// take our fields away, since they are not there yet.
-public struct RequestHygiene {
+/// take our fields away, since they are not there yet. A class, because a value of this size is copied, with all it refers to, for every field.
+public final class RequestHygiene {
     private let hygiene: Hygiene
     private let via: ViaName
     private let stripsAuthorization: Bool
@@ -29,7 +29,7 @@ public struct RequestHygiene {
 
     /// Reads what the head says about the hop. To be called first, for each request.
     /// - Throws: 400 where `Connection` nominates a field that frames or routes the message.
-    public mutating func begin(_ fields: Fields) throws(ProtocolFault) {
+    public func begin(_ fields: Fields) throws(ProtocolFault) {
         nominated.removeAll(keepingCapacity: true)
         acceptsTrailers = false
         isLoop = false

@@ -8,7 +8,10 @@ import HTTP
 extension Gateway {
     /// Writes the head of `exchange`'s request. Nil where the request must not go on; else whether its body goes chunked.
     func writeRequestHead(of exchange: Exchange, to site: Site, into out: inout ByteQueue) -> Bool? {
-        let head = exchange.head
+        // Moved out for the while: a copy would count references to every array of it.
+        var head = RequestHead()
+        swap(&head, &exchange.head)
+        defer { swap(&head, &exchange.head) }
         let arena = head.fields.arena.span
         guard beginHygiene(head.fields) else { return nil }
         RequestWriter.requestLine(method: arena.extracting(head.methodBytes), target: exchange.target.forwarded.span, into: &out)
@@ -26,13 +29,14 @@ extension Gateway {
             }
         }
         if hasCookies { writeCookies(head.fields, into: &out) }
-        writeForwarded(exchange, to: site, into: &out)
+        writeForwarded(exchange, of: head, to: site, into: &out)
         if exchange.trace.identifies, let session = exchange.session {
             guard let block = identityBlock(for: session, at: site) else { return nil }
             out.append(block.bytes)
         }
         if head.isWebSocket {
             out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+            if head.version == .http2 { guard writeWebSocketKey(of: exchange, into: &out) else { return nil } }
         } else if hygiene.acceptsTrailers {
             out.append("Connection: TE\r\nTE: trailers\r\n")
         }
@@ -59,16 +63,16 @@ extension Gateway {
         out.append("\r\n")
     }
 
-    private func writeForwarded(_ exchange: Exchange, to site: Site, into out: inout ByteQueue) {
+    private func writeForwarded(_ exchange: Exchange, of head: borrowing RequestHead, to site: Site, into out: inout ByteQueue) {
         out.append("X-Forwarded-For: ")
         out.append(exchange.clientText)
         out.append("\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: ")
-        out.append(exchange.head.fields.arena.span.extracting(exchange.head.authority))
+        out.append(head.fields.arena.span.extracting(head.authority))
         out.append("\r\nX-Request-Id: ")
-        exchange.requestID.append(to: &out)
+        out.append(exchange.requestID.digits.span)
         out.append("\r\n")
         out.append(site.prefixLine)
-        out.append(via.line(received: exchange.head.version))
+        out.append(via.line(received: head.version))
         if hygiene.traceID == nil { writeTrace(exchange.requestID, into: &out) }
     }
 
@@ -76,9 +80,9 @@ extension Gateway {
     /// is sampled: an access record is kept, and applications that follow their caller would otherwise all stop recording.
     private func writeTrace(_ id: RequestID, into out: inout ByteQueue) {
         out.append("traceparent: 00-")
-        id.append(to: &out)
+        out.append(id.digits.span)
         out.append(0x2D)
-        id.appendSpan(to: &out)
+        out.append(id.spanDigits.span)
         out.append("-01\r\n")
     }
 
@@ -105,6 +109,16 @@ extension Gateway {
             hops = hops * 10 + UInt64(value[at] & 15)
         }
         return hops
+    }
+
+    /// Over HTTP/2 the client sent none. False without entropy.
+    private func writeWebSocketKey(of exchange: Exchange, into out: inout ByteQueue) -> Bool {
+        guard let key = WebSocketKey.random() else { return false }
+        exchange.webSocketKey = key
+        out.append("Sec-WebSocket-Key: ")
+        out.append(key.text)
+        out.append("\r\n")
+        return true
     }
 
     private func writeFraming(_ head: RequestHead, into out: inout ByteQueue) -> Bool {
@@ -142,8 +156,8 @@ extension Gateway {
     func filterAnswer(_ head: inout ResponseHead, for exchange: Exchange) -> Bool {
         guard filter(&head.fields, keepsLength: head.body == .none && head.status != 204) else { return false }
         if exchange.trace.site >= 0, let mapping = sites[exchange.trace.site].addressMapping { Self.map(&head.fields, mapping) }
-        if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall)) }
-        head.fields.append("X-Request-Id", exchange.requestID.text)
+        if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall).span, known: .date) }
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true
     }
 
@@ -170,7 +184,7 @@ extension Gateway {
         guard filter(&head.fields, keepsLength: false) else { return false }
         head.fields.append("Connection", "Upgrade")
         head.fields.append("Upgrade", "websocket")
-        head.fields.append("X-Request-Id", exchange.requestID.text)
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true
     }
 
@@ -211,9 +225,9 @@ extension Gateway {
         return true
     }
 
-    /// Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1).
-    static func acceptsWebSocket(_ head: ResponseHead) -> Bool {
+    /// Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1). Where the key is the client's own, the client compares.
+    static func acceptsWebSocket(_ head: ResponseHead, _ key: WebSocketKey?) -> Bool {
         guard head.fields.count(.upgrade) == 1, let upgrade = head.fields.text(.upgrade) else { return false }
-        return upgrade.lowercased() == "websocket" && head.fields.count(.secWebSocketAccept) == 1
+        return upgrade.lowercased() == "websocket" && head.fields.count(.secWebSocketAccept) == 1 && key?.isAnswered(by: head.fields) != false
     }
 }

@@ -49,6 +49,9 @@ final class Site {
         if !prefix.isEmpty { names += options.upstreams.map(\.authority) }
         addressMapping = names.isEmpty ? nil : AddressMapping(names: names, origin: options.origin, prefix: prefix)
     }
+
+    /// Closes the connections to the upstream that wait for work. Those that work go on, and close when they are done.
+    func close() { pool.close() }
 }
 
 extension UpstreamAddress {
