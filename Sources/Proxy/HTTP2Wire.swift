@@ -93,12 +93,15 @@ final class HTTP2Wire: Wire {
         let exchange = Exchange(from: stream, on: connection)
         exchange.head = session.takeHead(stream: id)
         exchange.head.version = .http2
+        exchange.hasWholeHead = fault == nil
         stream.exchange = exchange
         if endStream { exchange.hasNoBody() }
         if let fault { server.handler.refuse(exchange, fault) } else { server.handler.begin(exchange) }
     }
 
     func inputEnded() { connection.close() }
+
+    var isIdle: Bool { streams.isEmpty }
 
     func gather() {
         session.fillOutput(&connection.output, limit: Self.gatherLimit)
@@ -199,7 +202,7 @@ final class HTTP2ClientStream: ClientStream {
     /// Asked once in each stall limit.
     func standsStill() -> Bool {
         let awaitsBody = exchange.map { !$0.requestIsComplete && !$0.answerBegun && $0.takesBody } ?? false
-        return pace.standsStill(queued: wire.session.queued(stream: id), awaitsBody: awaitsBody)
+        return pace.standstill(queued: wire.session.queued(stream: id), awaitsBody: awaitsBody) != nil
     }
 
     // MARK: ClientStream

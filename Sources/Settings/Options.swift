@@ -1,3 +1,4 @@
+public import Proxy
 public import Access
 
 /// `listen`: where the gateway waits.
@@ -8,6 +9,8 @@ public struct ListenOptions: Equatable, Sendable {
     public var http: [ListenAddress] = []
     /// `/metrics`, `/healthz`, `/readyz`.
     public var operations = ListenAddress(host: "127.0.0.1", port: 9464)
+    /// `proxy_protocol_from` and `trusted_proxies`.
+    public var trusted = TrustedPeers()
     public init() {}
 }
 

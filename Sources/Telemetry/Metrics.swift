@@ -144,6 +144,10 @@ public final class Metrics: Sendable {
         out.sample("menwei_request_duration_seconds_count", sum)
         out.family("menwei_connections", .gauge, "Client connections that are open.")
         out.sample("menwei_connections", max(0, totals.connections))
+        out.family("menwei_connections_refused_total", .counter, "Client connections that were ended before they could ask for anything, by why.")
+        for reason in ConnectionRefusal.allCases {
+            out.sample("menwei_connections_refused_total", [("reason", reason.name)], totals.refusals[reason.rawValue])
+        }
     }
 
     private static func render(

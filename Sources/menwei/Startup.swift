@@ -114,7 +114,7 @@ struct Startup {
         gateway.storeHealth = storeHealth
         gateway.members = members
         return WorkerPlan(
-            tls: tls, gateway: gateway, portal: Self.portalOptions(configuration), https: https, http: http, signingKey: key,
+            tls: tls, gateway: gateway, portal: Self.portalOptions(configuration), trusted: configuration.listen.trusted, https: https, http: http, signingKey: key,
             publicKeys: Array(("{\"keys\":[" + published.joined(separator: ",") + "]}").utf8), assertionLifetime: configuration.signing.lifetime,
             store: store, directories: directories, metrics: metrics.shard(sites: configuration.sites.map(\.id)), records: PortalRecords(recorder: recorder, metrics: metrics),
             recorder: recorder)

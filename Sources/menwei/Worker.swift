@@ -15,7 +15,8 @@ struct WorkerPlan: Sendable {
     var tls: TLSOptions
     var gateway: GatewayOptions
     var portal: PortalOptions
-    var limits = ServerLimits()
+    var limits = DescriptorBudget.limits
+    var trusted: TrustedPeers
     /// Its own sockets of the https listeners, and of the plain ones.
     var https: [Int32]
     var http: [Int32]
@@ -42,10 +43,10 @@ final class Worker {
         let portal = Portal(options: plan.portal, store: plan.store, providers: plan.directories, records: plan.records) { plan.publicKeys }
         let minter = try AssertionMinter(plan.signingKey, issuer: plan.gateway.authOrigin.text, lifetime: plan.assertionLifetime)
         let gateway = Gateway(plan.gateway, on: loop, store: plan.store, portal: portal, minter: minter, metrics: plan.metrics, recorder: plan.recorder)
-        server = Server(on: loop, limits: plan.limits, tls: try TLSContext(plan.tls), handler: gateway, metrics: plan.metrics)
+        server = Server(on: loop, limits: plan.limits, tls: try TLSContext(plan.tls), handler: gateway, trusted: plan.trusted, metrics: plan.metrics)
         let origins = [plan.gateway.authOrigin] + plan.gateway.sites.map(\.origin)
         let responder = PlainResponder(origins: origins, ownershipFiles: plan.gateway.ownershipFiles)
-        plain = Server(on: loop, limits: plan.limits, tls: nil, handler: ResponderHandler(responder, on: loop), metrics: plan.metrics)
+        plain = Server(on: loop, limits: plan.limits, tls: nil, handler: ResponderHandler(responder, on: loop), trusted: plan.trusted, metrics: plan.metrics)
         for socket in plan.https { try server.listen(on: Descriptor(owning: socket)) }
         for socket in plan.http { try plain.listen(on: Descriptor(owning: socket)) }
     }
