@@ -26,7 +26,7 @@ enum Certificates {
             do { key = try TextFile.read(files.key, limit: 1 << 20) } catch { throw TLSError(.key, "\(files.key) \(error.why)") }
             let material = try CertificateMaterial(chainPEM: chain, keyPEM: key)
             // What OpenSSL would refuse to serve (a key that is too short) is found out here, and not by a worker.
-            _ = try TLSContext(TLSOptions(certificates: [material], ticketKeys: [UInt8](repeating: 0, count: 80)))
+            _ = try TLSContext(TLSOptions(certificates: [material], tickets: TicketKeys(random: [UInt8](repeating: 0, count: TicketKeys.size), at: MonotonicTime(nanoseconds: 0))))
             return .success(material)
         } catch {
             return .failure(error)

@@ -46,7 +46,7 @@ struct Edition: Sendable {
 
     /// The plan of worker `number`.
     /// - Parameter bound: addresses at which the workers do not listen yet.
-    func plan(keys: SigningDuty, tickets: [UInt8], bound: [BoundAddress], number: Int) -> ServingPlan {
+    func plan(keys: SigningDuty, tickets: TicketKeys, bound: [BoundAddress], number: Int) -> ServingPlan {
         let gateway = GatewayOptions(
             authOrigin: configuration.auth.origin, sites: configuration.sites, ownershipFiles: configuration.auth.ownershipFiles,
             plainNames: configuration.connections.first { $0.plainNames }?.id)
@@ -56,8 +56,8 @@ struct Edition: Sendable {
             sockets: Dictionary(uniqueKeysWithValues: bound.map { ($0.address.text, $0.sockets[number]) }))
     }
 
-    func tlsOptions(tickets: [UInt8]) -> TLS.TLSOptions {
-        var tls = TLS.TLSOptions(certificates: certificates, ticketKeys: tickets)
+    func tlsOptions(tickets: TicketKeys) -> TLS.TLSOptions {
+        var tls = TLS.TLSOptions(certificates: certificates, tickets: tickets)
         tls.minimumVersion = configuration.tls.minimumVersion == .tls13 ? .tls13 : .tls12
         return tls
     }

@@ -62,7 +62,7 @@ extension Supervisor {
         let mailbox = loop.mailbox
         let answers = Answers(workers.count)
         for (number, worker) in workers.enumerated() {
-            worker.prepare(next.plan(keys: duty, tickets: shared.tickets, bound: added, number: number)) { fault in
+            worker.prepare(next.plan(keys: duty, tickets: tickets, bound: added, number: number)) { fault in
                 guard let faults = answers.add(fault) else { return }
                 mailbox.post { supervisor.value.prepared(next, added, faults) }
             }

@@ -8,6 +8,7 @@ import Portal
 import Proxy
 import Settings
 import Synchronization
+import TLS
 import Telemetry
 
 /// The main thread: it owns the workers' handles, the operations listener and the signals, keeps the store tidy, brings new configurations in, and ends
@@ -40,6 +41,7 @@ final class Supervisor {
     /// Where it listens.
     var bound: [ListenAddress: BoundAddress] = [:]
     var turns = ReloadTurns()
+    var tickets: TicketKeys
 
     /// What is under way gets this long after SIGTERM.
     private static let drainLimit = Duration.seconds(30)
@@ -67,6 +69,7 @@ final class Supervisor {
         for (path, message) in keys.warnings { recorder.log(.warn, "signing key", [("path", path), ("problem", message)]) }
         longestLifetime = configuration.signing.lifetime
         shared = try Shared(configuration, recorder, sealing: keys.sealing)
+        do { tickets = TicketKeys(random: try Random.bytes(TicketKeys.size), at: loop.now) } catch { throw StartFault(message: "the system gives no random numbers") }
         edition = Edition(loaded, shared, last: nil, at: now)
         operations = Server(on: loop, limits: ServerLimits(), tls: nil,
             handler: ResponderHandler(OperationsResponder(state: state, store: shared.store, metrics: shared.metrics), on: loop))
@@ -79,7 +82,7 @@ final class Supervisor {
             throw StartFault(message: "signing.keys: no key signs")
         }
         for number in 0..<count {
-            try start(edition.plan(keys: duty, tickets: shared.tickets, bound: addresses, number: number), number)
+            try start(edition.plan(keys: duty, tickets: tickets, bound: addresses, number: number), number)
         }
         keepTidy()
     }
@@ -144,12 +147,20 @@ final class Supervisor {
             health.isDown = true
             recorder.log(.error, "session store", [("code", "unreachable"), ("detail", "it does not answer")])
         }
+        every(.seconds(60)) { [unowned self] _ in rotateTickets() }
         every(.seconds(2)) { [unowned self] _ in await edition.members.sweep() }
         every(.seconds(5)) { now in try? await store.sweep(now: now) }
         // Now and then, not for each scrape: a scrape must not wait for a store that hangs.
         every(.seconds(2)) { now in
             if let count = try? await store.count(now: now) { SessionCount.shared.set(count) }
         }
+    }
+
+    private func rotateTickets() {
+        // Without random numbers the keys stay as they are: another look comes in a minute.
+        guard tickets.isDue(at: loop.now), let random = try? Random.bytes(TicketKeys.size) else { return }
+        tickets.rotate(random: random, at: loop.now)
+        for worker in workers { worker.replace(tickets: tickets) }
     }
 
     /// Does `work` now and again and again, the pause counted from its end.

@@ -155,6 +155,14 @@ final class Worker {
             }
         }
 
+        /// TLS sessions are kept with these keys from now on.
+        func replace(tickets: TicketKeys) {
+            mailbox.post { [worker] in
+                worker.value.prepared?.tls.replace(tickets: tickets)
+                worker.value.serving.tls.replace(tickets: tickets)
+            }
+        }
+
         /// Stops accepting, lets what is under way finish, and calls `done` on the worker's thread.
         func drain(_ done: @escaping @Sendable () -> Void) {
             mailbox.post { [worker] in
