@@ -97,8 +97,9 @@ final class ClientConnection: PollHandler {
 
     private func read() {
         var budget = 4
+        loop.buffers.lend(&input)
         while !isClosed, wantsInput || isLingering, !inputEnded {
-            switch transport.read(into: &input, minimum: server.limits.readSize) {
+            switch transport.read(into: &input, minimum: server.limits.readSize / 2) {
             case .moved:
                 if isLingering { input.removeAll() } else { wire?.received() }
                 if isClosed { return }
@@ -114,7 +115,7 @@ final class ClientConnection: PollHandler {
             break
         }
         if !isClosed {
-            input.release()
+            loop.buffers.takeBack(&input)
             updateInterest()
         }
     }
@@ -220,12 +221,13 @@ final class ClientConnection: PollHandler {
                 if isClosed { return }
             }
             if !output.isEmpty { break }
+            loop.buffers.lend(&output)
             wire?.gather()
             if isClosed { return }
             if output.isEmpty { break }
         }
         if output.isEmpty {
-            output.release()
+            loop.buffers.takeBack(&output)
             if closesWhenWritten && !isLingering { linger() }
         } else if closesWhenWritten, let limit {
             loop.schedule(limit, after: server.nanoseconds.stall)

@@ -62,6 +62,8 @@ public final class Exchange {
 
     // The upstream's side (see Exchange+Relay.swift)
     var relay: Relay?
+    /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
+    var webSocketKey: WebSocketKey?
 
     init(from client: any ClientStream, on connection: ClientConnection) {
         self.client = client
@@ -206,6 +208,8 @@ public final class Exchange {
     /// Answers with a whole answer of the gateway's own.
     public func answer(_ response: OwnResponse) {
         guard let client, !answerBegun else { return }
+        // Over HTTP/2 any 2xx would open a WebSocket, and a page be taken for its messages.
+        if response.status < 300, opensBySuccess { return answer(OwnResponse(status: 404)) }
         var head = ResponseHead()
         head.status = UInt16(clamping: response.status)
         for (name, value) in response.fields {
@@ -213,8 +217,8 @@ public final class Exchange {
             if value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) { return answer(OwnResponse(status: 500)) }
             head.fields.append(name, value)
         }
-        head.fields.append("Date", server.dateCache.value(at: loop.wall))
-        head.fields.append("X-Request-Id", requestID.text)
+        head.fields.append("Date", server.dateCache.value(at: loop.wall).span, known: .date)
+        head.fields.append("X-Request-Id", requestID.digits.span)
         let forbidsBody = response.status == 204 || response.status == 304
         if self.head.method == .head || forbidsBody {
             if !forbidsBody { head.fields.append("Content-Length", String(response.body.count)) }
@@ -231,6 +235,9 @@ public final class Exchange {
         }
         sendEnd(nil)
     }
+
+    /// A WebSocket over HTTP/2: any 2xx opens it (RFC 8441 section 5).
+    var opensBySuccess: Bool { head.isWebSocket && head.version == .http2 }
 
     // MARK: the answer, from whichever side it comes
 
@@ -270,6 +277,8 @@ public struct ExchangeTrace {
     public var upstream: String?
     /// From the decision to forward to the head of the upstream's answer.
     public var upstreamNanoseconds: UInt64 = 0
+    /// Where the trace id lies in the head's arena, where the client sent a valid one; else the request's own id is the trace's.
+    public var traceID: Range<Int>?
     /// Identity headers go with it.
     var identifies: Bool { decision == .allow || decision == .anyone }
 

@@ -17,21 +17,23 @@ public final class Gateway: ExchangeHandler {
     /// The pages and the login, below `/.menwei/`.
     private let portal: any Responder & RefusalRenderer
     private let identity: IdentityBlocks
-    private let metrics: WorkerMetrics
+    let metrics: WorkerMetrics
     let recorder: Recorder
+    let via: ViaName
     /// The access record under construction.
     var line = JSONLine()
     private let ownershipFiles: Set<String>
     private let hasher = Hasher256()
     /// Judges a request's fields. It knows one head at a time: `begin` shows it the head, and `writeRequestHead` once more, since other requests
     /// come in between.
-    private(set) var hygiene: RequestHygiene
+    let hygiene: RequestHygiene
     /// The same for an answer's fields.
     var answerHygiene = ResponseHygiene()
     /// Room for the `Cookie` field that is being put together.
     var cookieScratch: [UInt8] = []
     /// Targets that no exchange uses, with the room they have grown.
     private var spareTargets: [CanonicalTarget] = []
+    var abusePace = RecordPace()
 
     /// - Parameters:
     ///   - sessions: the worker's; it outlives the gateway.
@@ -47,7 +49,8 @@ public final class Gateway: ExchangeHandler {
         self.sessions = sessions
         identity = IdentityBlocks(options, minter: minter, sessions: sessions)
         ownershipFiles = Set(options.ownershipFiles.map { "/" + $0 })
-        hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }))
+        via = options.via
+        hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }), via: options.via)
     }
 
     deinit { metrics.retire() }
@@ -70,6 +73,8 @@ public final class Gateway: ExchangeHandler {
             guard let origin = router.origin(for: exchange.head.fields.arena[exchange.head.authority]) else { return refuse(exchange, .unknownHost) }
             exchange.origin = origin
             try hygiene.begin(exchange.head.fields)
+            exchange.trace.traceID = hygiene.traceID
+            if hygiene.isLoop { return refuse(exchange, .loop) }
             if exchange.head.isAsterisk { return answerAsterisk(exchange) }
             // What for: one path for site, rule and upstream
             exchange.target = spareTargets.popLast() ?? CanonicalTarget()
@@ -82,7 +87,7 @@ public final class Gateway: ExchangeHandler {
             try exchange.target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
             if BrowserMarks.isPreflight(exchange.head), exchange.head.body == .none {
                 exchange.trace.decision = .anyone
-                return exchange.forward(to: site, by: self)
+                return forward(exchange, to: site)
             }
             // Known before the session is: where the store is down, a rule for anyone still lets through.
             exchange.trace.ruleNumber = route.rule
@@ -186,6 +191,12 @@ public final class Gateway: ExchangeHandler {
             exchange.trace.decision = .refused
             return refuse(exchange, .tooLarge(limit: limit))
         }
+        forward(exchange, to: site)
+    }
+
+    private func forward(_ exchange: Exchange, to site: Site) {
+        if Self.isLastHop(exchange.head) { return answerForMethods(exchange) }
+        if site.strippedSegments > 0 { exchange.target.strip(segments: site.strippedSegments) }
         exchange.forward(to: site, by: self)
     }
 
@@ -211,6 +222,11 @@ public final class Gateway: ExchangeHandler {
 
     private func answerAsterisk(_ exchange: Exchange) {
         exchange.trace.decision = .own
+        answerForMethods(exchange)
+    }
+
+    /// The answer to an OPTIONS that goes no further.
+    private func answerForMethods(_ exchange: Exchange) {
         exchange.answer(OwnResponse(status: 204, fields: [("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")]))
     }
 

@@ -1,3 +1,4 @@
+public import Access
 public import HTTP
 
 /// What a worker's gateway serves.
@@ -10,11 +11,14 @@ public struct GatewayOptions: Sendable {
     public var ownershipFiles: [String]
     /// The connection whose departments and tags go without `ID/`; nil: none.
     public var plainNames: String?
+    /// What the gateway is called in `Via`; the same in all workers.
+    public var via: ViaName
 
-    public init(authOrigin: Origin, sites: [SiteOptions], ownershipFiles: [String], plainNames: String?) {
+    public init(authOrigin: Origin, sites: [SiteOptions], ownershipFiles: [String], plainNames: String?, via: ViaName) {
         self.authOrigin = authOrigin
         self.sites = sites
         self.ownershipFiles = ownershipFiles
         self.plainNames = plainNames
+        self.via = via
     }
 }

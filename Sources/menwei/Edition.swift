@@ -49,7 +49,7 @@ struct Edition: Sendable {
     func plan(keys: SigningDuty, tickets: TicketKeys, bound: [BoundAddress], number: Int) -> ServingPlan {
         let gateway = GatewayOptions(
             authOrigin: configuration.auth.origin, sites: configuration.sites, ownershipFiles: configuration.auth.ownershipFiles,
-            plainNames: configuration.connections.first { $0.plainNames }?.id)
+            plainNames: configuration.connections.first { $0.plainNames }?.id, via: Instance.via)
         return ServingPlan(
             tls: tlsOptions(tickets: tickets), gateway: gateway, portal: Self.portalOptions(configuration), directories: directories, members: members, keys: keys,
             https: Set(configuration.listen.https.map(\.text)), http: Set(configuration.listen.http.map(\.text)),

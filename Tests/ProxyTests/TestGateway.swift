@@ -60,7 +60,7 @@ final class TestGateway {
         site.identityHeaders = IdentityHeader.defaults
         change(&site)
         let options = GatewayOptions(
-            authOrigin: Origin(host: "auth.test"), sites: [site], ownershipFiles: [], plainNames: "corp")
+            authOrigin: Origin(host: "auth.test"), sites: [site], ownershipFiles: [], plainNames: "corp", via: ViaName(token: 0))
         let sessions = SessionCache(store, limits: SessionLimits(), members: nil, health: health, on: loop)
         let gateway = Gateway(
             options, on: loop, sessions: sessions, portal: FakePortal(), minter: try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120)),
