@@ -13,13 +13,13 @@ import WeCom
 struct LoadedConfiguration: Sendable {
     var configuration: Configuration
     /// In the order of the configuration.
-    var certificates: [CertificateMaterial]
+    var certificates: [LoadedCertificate]
 }
 
 /// One configuration, and what is made of it once for all workers.
 struct Edition: Sendable {
     let configuration: Configuration
-    var certificates: [CertificateMaterial]
+    var certificates: [LoadedCertificate]
     let directories: [String: Directory]
     /// Looks members up again while their sessions live.
     let members: MemberCheck
@@ -57,7 +57,7 @@ struct Edition: Sendable {
     }
 
     func tlsOptions(tickets: TicketKeys) -> TLS.TLSOptions {
-        var tls = TLS.TLSOptions(certificates: certificates, tickets: tickets)
+        var tls = TLS.TLSOptions(certificates: certificates.map(\.material), tickets: tickets)
         tls.minimumVersion = configuration.tls.minimumVersion == .tls13 ? .tls13 : .tls12
         return tls
     }

@@ -20,15 +20,18 @@ final class GaugeBoard: Sendable {
         state.withLock { state in
             state.loadedAt = edition.loadedAt
             state.lastReloadSucceeded = true
-            state.certificates = Self.certificates(edition.certificates)
+            state.certificates = Self.certificates(edition)
             state.upstreams = edition.configuration.sites.flatMap { site in site.upstreams.map { (site.id, $0.text) } }
         }
     }
 
     func reloadFailed() { state.withLock { $0.lastReloadSucceeded = false } }
 
-    private static func certificates(_ materials: [CertificateMaterial]) -> [Metrics.Gauges.Certificate] {
-        materials.map { .init(name: $0.names.first ?? "", expires: $0.notAfter) }
+    /// Certificates of `edition` were exchanged.
+    func showCertificates(_ edition: Edition) { state.withLock { $0.certificates = Self.certificates(edition) } }
+
+    private static func certificates(_ edition: Edition) -> [Metrics.Gauges.Certificate] {
+        edition.certificates.map { .init(name: $0.material.names.first ?? "", expires: $0.material.notAfter) }
     }
 
     func gauges(metrics: Metrics, recorder: Recorder) -> Metrics.Gauges {
