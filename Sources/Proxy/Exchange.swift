@@ -61,12 +61,16 @@ public final class Exchange {
     // The upstream's side (see Exchange+Relay.swift)
     var relay: Relay?
 
-    init(from client: any ClientStream, on connection: ClientConnection) {
+    convenience init(from client: any ClientStream, on connection: ClientConnection) {
+        self.init(from: client, to: connection.server, clientText: connection.addressText)
+    }
+
+    init(from client: any ClientStream, to server: Server, clientText: String) {
         self.client = client
-        server = connection.server
-        clientText = connection.addressText
-        started = connection.loop.now
-        requestID = connection.server.nextRequestID()
+        self.server = server
+        self.clientText = clientText
+        started = server.loop.now
+        requestID = server.nextRequestID()
     }
 
     var loop: EventLoop { server.loop }

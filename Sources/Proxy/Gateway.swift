@@ -30,6 +30,8 @@ public final class Gateway: ExchangeHandler {
     var answerHygiene = ResponseHygiene()
     /// Room for the `Cookie` field that is being put together.
     var cookieScratch: [UInt8] = []
+    /// The checks of upstreams, where they are this worker's to do.
+    private var checks: HealthChecks?
     /// Targets that no exchange uses, with the room they have grown.
     private var spareTargets: [CanonicalTarget] = []
 
@@ -39,12 +41,24 @@ public final class Gateway: ExchangeHandler {
         self.portal = portal
         self.metrics = metrics
         self.recorder = recorder
-        sites = options.sites.enumerated().map { Site($1, index: $0, on: loop, metrics: metrics) }
+        sites = options.sites.enumerated().map {
+            Site($1, index: $0, on: loop, health: options.upstreamHealth, metrics: metrics, recorder: recorder)
+        }
         router = Router(auth: options.authOrigin, sites: sites)
         sessions = SessionCache(store, limits: options.limits, members: options.members, health: options.storeHealth, on: loop)
         identity = IdentityBlocks(options, minter: minter)
         ownershipFiles = Set(options.ownershipFiles.map { "/" + $0 })
         hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }))
+        if options.sites.contains(where: { $0.health != nil }), options.upstreamHealth.claim() {
+            checks = HealthChecks(sites, by: self, health: options.upstreamHealth, recorder: recorder)
+        }
+    }
+
+    /// Another takes its place: checks end, and idle connections to upstreams are closed. Exchanges under way go on.
+    public func close() {
+        checks?.stop()
+        checks = nil
+        for site in sites { site.close() }
     }
 
     // MARK: phases
@@ -218,7 +232,7 @@ public final class Gateway: ExchangeHandler {
         switch failure {
         case .unreachable: refuse(exchange, .upstreamUnreachable)
         case .timedOut: refuse(exchange, .upstreamTimedOut)
-        case .broken, .staleConnection: refuse(exchange, .upstreamBroken)
+        case .broken, .staleConnection, .unanswered: refuse(exchange, .upstreamBroken)
         }
     }
 

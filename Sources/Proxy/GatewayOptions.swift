@@ -15,6 +15,8 @@ public struct GatewayOptions: Sendable {
     public var plainNames: String?
     /// Whether the session store can be read, as whoever asks it regularly found.
     public var storeHealth = StoreHealth()
+    /// What active checks say of the upstreams, for all workers. Whoever makes the options for several workers gives them the same.
+    public var upstreamHealth: UpstreamHealth
     /// Keeps members current; nil: what was known at login stands.
     public var members: (any MemberVouching)?
 
@@ -24,5 +26,6 @@ public struct GatewayOptions: Sendable {
         self.limits = limits
         self.ownershipFiles = ownershipFiles
         self.plainNames = plainNames
+        upstreamHealth = UpstreamHealth(sites: sites.count)
     }
 }

@@ -4,46 +4,33 @@ import EventLoop
 import HTTP
 import Telemetry
 
-/// One site as a worker serves it: its options made ready, and its own connections to the upstream.
+/// One site as a worker serves it: its options made ready, and its own connections to the upstreams.
 final class Site {
     let options: SiteOptions
     /// Position in the worker's table, and in its metrics.
     let index: Int
     let policy: Policy
-    let pool: UpstreamPool
+    let group: UpstreamGroup
     let nanoseconds: Nanoseconds
-    /// What goes into `Host`, where it is not the client's.
-    let hostHeader: String?
-    /// Where that is so: its name in answers, mapped back.
-    let hostMapping: HostMapping?
     /// By rule number: how records name the rule, `3 /admin/*`.
     let ruleNames: [String]
 
     struct Nanoseconds {
-        let response, idle: UInt64
+        let connect, response, idle: UInt64
     }
 
-    init(_ options: SiteOptions, index: Int, on loop: EventLoop, metrics: WorkerMetrics) {
+    init(_ options: SiteOptions, index: Int, on loop: EventLoop, health: UpstreamHealth, metrics: WorkerMetrics, recorder: Recorder) {
         self.options = options
         self.index = index
         policy = Policy(rules: options.rules, ignoreCase: options.ignoreCase)
         let policy = self.policy
         ruleNames = (0...options.rules.count).map { "\($0) \(policy.reference($0).pattern)" }
-        let upstream = options.upstreams[0]
-        pool = UpstreamPool(upstream, on: loop, connectLimit: options.timeouts.connect.nanoseconds) { [unowned loop] in
-            metrics.upstreamConnected(site: index, $0, at: loop.now)
-        }
-        nanoseconds = Nanoseconds(response: options.timeouts.response.nanoseconds, idle: options.timeouts.idle.nanoseconds)
-        switch options.hostHeader {
-        case .keep: hostHeader = nil
-        case .upstream: hostHeader = upstream.port == 80 ? upstream.urlHost : "\(upstream.urlHost):\(upstream.port)"
-        case .literal(let text): hostHeader = text
-        }
-        hostMapping = hostHeader.map { HostMapping(sent: $0, origin: options.origin) }
+        group = UpstreamGroup(of: options, index: index, on: loop, health: health, metrics: metrics, recorder: recorder)
+        let timeouts = options.timeouts
+        nanoseconds = Nanoseconds(
+            connect: timeouts.connect.nanoseconds, response: timeouts.response.nanoseconds, idle: timeouts.idle.nanoseconds)
     }
-}
 
-extension UpstreamAddress {
-    /// The host as it stands in a URL: an IPv6 literal in brackets.
-    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
+    /// Its gateway is replaced: nothing is kept for requests to come. Those under way go on.
+    func close() { group.close() }
 }

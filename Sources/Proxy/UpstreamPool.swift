@@ -13,6 +13,8 @@ final class UpstreamPool {
     let resolver: UpstreamResolver
     let connectLimit: UInt64
     private var idle: [UpstreamConnection] = []
+    /// Nothing is kept any more.
+    private var isClosed = false
 
     /// Hears of each connection that was made, or could not be.
     private let tried: (Bool) -> Void
@@ -32,8 +34,8 @@ final class UpstreamPool {
             if relay.mayRepeat || kept.isQuiet { return relay.attach(kept) }
             kept.close()
         }
-        resolver.resolve { [weak self, weak relay] address in
-            guard let self, let relay, !relay.isOver else { return }
+        resolver.resolve { [weak self, weak relay, ticket = relay.ticket] address in
+            guard let self, let relay, relay.awaits(ticket) else { return }
             relay.connecting()
             guard let address else {
                 connected(false)
@@ -57,9 +59,15 @@ final class UpstreamPool {
 
     /// Takes back a connection whose exchange is through.
     func giveBack(_ connection: UpstreamConnection) {
-        if idle.count >= Self.maxIdle { return connection.close() }
+        if isClosed || idle.count >= Self.maxIdle { return connection.close() }
         connection.indexInPool = idle.count
         idle.append(connection)
+    }
+
+    /// Closes what waits here, and keeps nothing from now on; exchanges under way go on.
+    func close() {
+        isClosed = true
+        for connection in idle { connection.close() }
     }
 
     /// A connection was closed; one that waited here is forgotten.

@@ -1,4 +1,3 @@
-public import Bytes
 import Synchronization
 
 /// The hot counters of one worker: it alone writes them, `Metrics.render()` sums those of all workers. A call costs a handful of plain
@@ -17,15 +16,19 @@ public final class WorkerMetrics: Sendable {
     /// One counter a bucket, not cumulative; then the sum in nanoseconds.
     private let durations = CounterBlock()
     private let connections = CounterBlock()
-    /// One a site: when a connection to its upstream was last made and when that last failed, in monotonic nanoseconds.
-    private let upstreams: [Times]
+    /// The upstreams of each site, as configured.
+    let upstreamNames: [[String]]
+    private let upstreams: [[UpstreamCounters]]
+    private let queues: [QueueCounters]
     private let bounds = WorkerMetrics.bounds
     private let places = StatusCodes.places
 
-    init(sites: [String]) {
+    init(sites: [String], upstreams names: [[String]]) {
         self.sites = sites
+        upstreamNames = names
+        upstreams = names.map { $0.map { _ in UpstreamCounters() } }
+        queues = sites.map { _ in QueueCounters() }
         precondition(StatusCodes.count <= CounterBlock.capacity && Self.bounds.count + 2 <= CounterBlock.capacity)
-        upstreams = sites.map { _ in Times() }
         requests = (0..<(sites.count + 1) * AccessDecision.allCases.count).map { _ in CounterBlock() }
     }
 
@@ -40,25 +43,13 @@ public final class WorkerMetrics: Sendable {
         durations.add(bounds.count + 1, durationNanoseconds)
     }
 
-    /// A connection to the upstream of the site at that index was made, or could not be.
-    public func upstreamConnected(site: Int, _ connected: Bool, at time: MonotonicTime) {
-        guard site >= 0, site < upstreams.count else { return }
-        if connected {
-            upstreams[site].made.store(time.nanoseconds, ordering: .relaxed)
-        } else {
-            upstreams[site].failed.store(time.nanoseconds, ordering: .relaxed)
-        }
+    /// The counters of an upstream: its place among those of the site at that index. One that is not known is counted nowhere.
+    public func upstream(site: Int, _ index: Int) -> UpstreamCounters {
+        upstreams.indices.contains(site) && upstreams[site].indices.contains(index) ? upstreams[site][index] : UpstreamCounters()
     }
 
-    /// When the upstream of the site at that index was last connected to, and when it last could not be; 0 where never.
-    func upstreamTimes(site: Int) -> (made: UInt64, failed: UInt64) {
-        (upstreams[site].made.load(ordering: .relaxed), upstreams[site].failed.load(ordering: .relaxed))
-    }
-
-    private final class Times: Sendable {
-        let made = Atomic<UInt64>(0)
-        let failed = Atomic<UInt64>(0)
-    }
+    /// The counters of those who wait for an upstream of the site at that index.
+    public func queue(site: Int) -> QueueCounters { queues.indices.contains(site) ? queues[site] : QueueCounters() }
 
     public func connectionOpened() { connections.add(0, 1) }
     public func connectionClosed() { connections.add(1, 1) }
@@ -79,6 +70,10 @@ public final class WorkerMetrics: Sendable {
         let opened = connections.value(0)
         let closed = connections.value(1)
         totals.connections += Int64(clamping: opened) - Int64(clamping: closed)
+        for (site, names) in zip(sites.indices, upstreamNames) {
+            for (index, name) in names.enumerated() { upstreams[site][index].add(to: &totals.upstreams[.init(site: sites[site], upstream: name), default: .init()]) }
+            queues[site].add(to: &totals.queues[sites[site], default: .init()])
+        }
     }
 }
 
@@ -93,4 +88,17 @@ struct RequestTotals {
     var buckets = [UInt64](repeating: 0, count: WorkerMetrics.bounds.count + 1)
     var nanoseconds: UInt64 = 0
     var connections: Int64 = 0
+    struct UpstreamKey: Hashable {
+        var site: String
+        var upstream: String
+    }
+    var upstreams: [UpstreamKey: UpstreamTotals] = [:]
+    var queues: [String: QueueTotals] = [:]
+
+    /// Leaves what counts up; what tells of the present is told by who is there.
+    mutating func forgetThePresent() {
+        connections = 0
+        upstreams = upstreams.mapValues { UpstreamTotals(ejections: $0.ejections, retries: $0.retries) }
+        queues = queues.mapValues { QueueTotals(turnedAway: $0.turnedAway) }
+    }
 }

@@ -29,11 +29,13 @@ struct Startup {
     /// Looks members up again while their sessions live.
     let members: MemberCheck
     let storeHealth = StoreHealth()
+    let upstreamHealth: UpstreamHealth
     let certificates: [CertificateMaterial]
     let loadedAt: WallTime
 
     init(_ configuration: Configuration, recordsTo: Int32) throws(StartFault) {
         self.configuration = configuration
+        upstreamHealth = UpstreamHealth(sites: configuration.sites.count)
         loadedAt = WallTime(milliseconds: menwei_wall_ms())
         let recorder = Recorder(output: recordsTo, level: Self.level(configuration.log.level))
         self.recorder = recorder
@@ -91,9 +93,15 @@ struct Startup {
         let recorder = self.recorder
         gauges.configurationLoaded = { loadedAt }
         gauges.certificates = { certificates }
-        let upstreams = configuration.sites.flatMap { site in site.upstreams.map { (site.id, $0.text) } }
+        let sites = configuration.sites.map { ($0.id, $0.upstreams.map(\.text)) }
+        let health = upstreamHealth
         gauges.upstreams = { [unowned metrics] in
-            upstreams.map { Metrics.Gauges.Upstream(site: $0, upstream: $1, isHealthy: metrics.reachesUpstream(of: $0)) }
+            sites.enumerated().flatMap { index, site in
+                site.1.enumerated().map { place, upstream in
+                    let isHealthy = health.isWell(site: index, upstream: place) && metrics.reachesUpstream(upstream, of: site.0)
+                    return Metrics.Gauges.Upstream(site: site.0, upstream: upstream, isHealthy: isHealthy)
+                }
+            }
         }
         gauges.recordsDropped = { recorder.dropped }
         let sessions = SessionCount.shared
@@ -113,11 +121,13 @@ struct Startup {
             plainNames: configuration.connections.first { $0.plainNames }?.id)
         gateway.storeHealth = storeHealth
         gateway.members = members
+        gateway.upstreamHealth = upstreamHealth
         return WorkerPlan(
             tls: tls, gateway: gateway, portal: Self.portalOptions(configuration), https: https, http: http, signingKey: key,
             publicKeys: Array(("{\"keys\":[" + published.joined(separator: ",") + "]}").utf8), assertionLifetime: configuration.signing.lifetime,
-            store: store, directories: directories, metrics: metrics.shard(sites: configuration.sites.map(\.id)), records: PortalRecords(recorder: recorder, metrics: metrics),
-            recorder: recorder)
+            store: store, directories: directories,
+            metrics: metrics.shard(sites: configuration.sites.map(\.id), upstreams: configuration.sites.map { $0.upstreams.map(\.text) }),
+            records: PortalRecords(recorder: recorder, metrics: metrics), recorder: recorder)
     }
 
     private static func portalOptions(_ configuration: Configuration) -> PortalOptions {
