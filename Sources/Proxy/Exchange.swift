@@ -41,6 +41,8 @@ public final class Exchange {
     // The request's way
     var bodyMode = BodyMode.held
     private(set) var requestIsComplete = false
+    /// What followed the body, as it came.
+    private(set) var trailers = Fields()
     private var collected: [UInt8] = []
     private var collectLimit = 0
     private var onCollected: (([UInt8]) -> Void)?
@@ -125,10 +127,11 @@ public final class Exchange {
         }
     }
 
-    /// The request is complete. Its trailers went no further than the wire: none that an application behind a gateway may rely on exist in HTTP/1.
-    func requestEnded() {
+    /// The request is complete.
+    func requestEnded(_ trailers: Fields = Fields()) {
         if requestIsComplete { return }
         requestIsComplete = true
+        self.trailers = trailers
         switch bodyMode {
         case .collected: handOverCollected()
         case .relayed: relay?.sendEnd()

@@ -37,6 +37,8 @@ extension Gateway {
         if head.isWebSocket {
             out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
             if head.version == .http2 { guard writeWebSocketKey(of: exchange, into: &out) else { return nil } }
+        } else if hygiene.acceptsTrailers {
+            out.append("Connection: TE\r\nTE: trailers\r\n")
         }
         let isChunked = writeFraming(head, into: &out)
         out.append("\r\n")
@@ -135,6 +137,17 @@ extension Gateway {
             out.append("Transfer-Encoding: chunked\r\n")
             return true
         }
+    }
+
+    /// The end of a chunked body, with those of the client's trailers that may go on (RFC 9110 section 6.5.1).
+    func writeChunkedEnd(of exchange: Exchange, into out: inout ByteQueue) {
+        let trailers = exchange.trailers
+        guard !trailers.entries.isEmpty, beginHygiene(exchange.head.fields) else { return ChunkedWriter.end(into: &out) }
+        out.append("0\r\n")
+        for entry in trailers.entries where hygiene.keepsTrailer(trailers.arena.span.extracting(entry.name), head: exchange.head.fields) {
+            FieldWriter.field(entry, of: trailers, into: &out)
+        }
+        out.append("\r\n")
     }
 
     // MARK: answers

@@ -122,7 +122,7 @@ final class Relay {
     func sendEnd() {
         guard !requestEnded, let connection, connection.isConnected else { return }
         requestEnded = true
-        if bodyIsChunked { ChunkedWriter.end(into: &connection.output) }
+        if bodyIsChunked { gateway.writeChunkedEnd(of: exchange, into: &connection.output) }
         connection.scheduleFlush()
         if !headReceived { connection.armLimit(site.nanoseconds.response) }
     }

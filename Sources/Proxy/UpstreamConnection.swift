@@ -171,6 +171,9 @@ final class UpstreamConnection: PollHandler {
     }
 
     private func write() {
+        // What lies there before a request goes out answers nothing, and would be read as its answer: bytes of the one before, or an end. The loop
+        // tells of it a turn late. A look costs 0.25 µs, a hundredth of a request, and can tell nothing of what is still on its way.
+        if !hasWritten, served > 0, state == .busy, !output.isEmpty, !isQuiet { return fail(.staleConnection) }
         while !output.isEmpty, state != .closed {
             switch Sockets.write(socket, output.bytes) {
             case .moved(let count):
