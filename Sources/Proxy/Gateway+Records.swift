@@ -8,13 +8,8 @@ import Telemetry
 extension Gateway {
     /// One access record, encoded on the worker and handed over as bytes.
     func record(_ exchange: Exchange, _ duration: UInt64) {
-        let head = exchange.head
         var record = AccessRecord()
         record.time = loop.wall
-        record.requestID = exchange.requestID.text
-        record.host = head.fields.arena[head.authority]
-        record.method = head.fields.arena[head.methodBytes]
-        record.path = head.fields.arena[head.target]
         record.status = exchange.status
         record.decision = exchange.trace.decision
         if exchange.trace.site >= 0 {
@@ -27,8 +22,6 @@ extension Gateway {
             record.sid = session.sid
         }
         record.client = exchange.clientText
-        if let agent = head.fields.first(.userAgent) { record.userAgent = head.fields.value(agent) }
-        record.version = head.version == .http2 ? "HTTP/2" : head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
         record.bytesIn = exchange.bytesIn
         record.bytesOut = exchange.bytesOut
         record.durationNanoseconds = duration
@@ -36,9 +29,18 @@ extension Gateway {
             record.upstream = upstream
             record.upstreamNanoseconds = exchange.trace.upstreamNanoseconds
         }
+        // Moved out for the while, as in `writeRequestHead`.
+        var head = RequestHead()
+        swap(&head, &exchange.head)
+        defer { swap(&head, &exchange.head) }
+        record.version = head.version == .http2 ? "HTTP/2" : head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
+        let arena = head.fields.arena.span
+        let agent = head.fields.first(.userAgent)?.value ?? 0..<0
         var line = JSONLine()
         swap(&line, &self.line)
-        record.encode(into: &line)
+        record.encode(
+            requestID: exchange.requestID.digits.span, traceID: arena.extracting(exchange.trace.traceID ?? 0..<0),
+            host: arena.extracting(head.authority), method: arena.extracting(head.methodBytes), target: arena.extracting(head.target), userAgent: arena.extracting(agent), into: &line)
         recorder.access(line.bytes)
         swap(&line, &self.line)
     }

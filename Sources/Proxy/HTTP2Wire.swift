@@ -21,7 +21,8 @@ final class HTTP2Wire: Wire {
         self.connection = connection
         server = connection.server
         session = HTTP2Session(limits: server.limits.http2)
-        connection.armLimit(server.nanoseconds.keepAlive)
+        if server.isDraining { session.drain() }
+        armLimit()
         // The server's own SETTINGS go out at once.
         connection.scheduleFlush()
     }
@@ -88,17 +89,19 @@ final class HTTP2Wire: Wire {
     }
 
     private func begin(_ id: Int32, endStream: Bool, fault: ProtocolFault?) {
-        let head = session.takeHead(stream: id)
+        var head = session.takeHead(stream: id)
+        head.version = .http2
         let stream = HTTP2ClientStream(id, of: self, isWebSocket: head.isWebSocket)
         streams[id] = stream
         let exchange = Exchange(from: stream, on: connection)
-        exchange.head = head
-        exchange.head.version = .http2
+        swap(&head, &exchange.head)
         stream.exchange = exchange
         // What follows the head of a WebSocket is no body.
         if endStream || exchange.head.isWebSocket { exchange.hasNoBody() }
-        if let fault { server.handler.refuse(exchange, fault) } else { server.handler.begin(exchange) }
+        if let fault { exchange.handler.refuse(exchange, fault) } else { exchange.handler.begin(exchange) }
     }
+
+    var running: [Exchange] { streams.values.compactMap(\.exchange) }
 
     func inputEnded() { connection.close() }
 

@@ -61,6 +61,7 @@ final class UpstreamConnection: PollHandler {
         hasWritten = false
         wantsInput = true
         if state == .idle { state = .busy }
+        loop.buffers.lend(&output)
     }
 
     /// Nothing lies there to be read, not even an end.
@@ -91,7 +92,8 @@ final class UpstreamConnection: PollHandler {
     }
 
     private func read() {
-        switch Sockets.read(socket, into: &input, minimum: 32 << 10) {
+        loop.buffers.lend(&input)
+        switch Sockets.read(socket, into: &input, minimum: ByteQueuePool.size / 2) {
         case .moved:
             receivedAnything = true
             parse()
@@ -103,7 +105,7 @@ final class UpstreamConnection: PollHandler {
         case .failed: fail(lost)
         }
         if state != .closed {
-            input.release()
+            loop.buffers.takeBack(&input)
             updateInterest()
         }
     }
@@ -185,7 +187,7 @@ final class UpstreamConnection: PollHandler {
             relay?.upstreamDrained()
         }
         if output.isEmpty {
-            output.release()
+            loop.buffers.takeBack(&output)
             if outputEnds {
                 outputEnds = false
                 Sockets.shutdownWrite(socket)
@@ -227,8 +229,8 @@ final class UpstreamConnection: PollHandler {
         wantsInput = true
         outputEnds = false
         armLimit(UpstreamPool.idleLimit)
-        input.release()
-        output.release()
+        loop.buffers.takeBack(&input)
+        loop.buffers.takeBack(&output)
         updateInterest()
         pool.giveBack(self)
     }

@@ -13,6 +13,8 @@ final class UpstreamPool {
     let resolver: UpstreamResolver
     let connectLimit: UInt64
     private var idle: [UpstreamConnection] = []
+    /// None is kept any more.
+    private var isClosed = false
 
     /// Hears of each connection that was made, or could not be.
     private let tried: (Bool) -> Void
@@ -57,9 +59,20 @@ final class UpstreamPool {
 
     /// Takes back a connection whose exchange is through.
     func giveBack(_ connection: UpstreamConnection) {
-        if idle.count >= Self.maxIdle { return connection.close() }
+        if isClosed || idle.count >= Self.maxIdle { return connection.close() }
         connection.indexInPool = idle.count
         idle.append(connection)
+    }
+
+    /// Keeps no connection any more. Requests that still come get new ones.
+    func close() {
+        isClosed = true
+        let idle = self.idle
+        self.idle = []
+        for connection in idle {
+            connection.indexInPool = -1
+            connection.close()
+        }
     }
 
     /// A connection was closed; one that waited here is forgotten.

@@ -24,12 +24,18 @@ public final class WorkerMetrics: Sendable {
     private let bounds = WorkerMetrics.bounds
     private let places = StatusCodes.places
 
-    init(sites: [String]) {
+    private let metrics: Metrics
+
+    init(sites: [String], of metrics: Metrics) {
         self.sites = sites
+        self.metrics = metrics
         precondition(StatusCodes.count <= CounterBlock.capacity && Self.bounds.count + 2 <= CounterBlock.capacity)
         upstreams = sites.map { _ in Times() }
         requests = (0..<(sites.count + 1) * AccessDecision.allCases.count).map { _ in CounterBlock() }
     }
+
+    /// The worker counts with it no more; what was counted stays.
+    public func retire() { metrics.retire(self) }
 
     /// One request is over. `site`: its index in `sites`, anything else for none. `status`: 0 where no answer went out.
     public func request(site: Int, status: UInt16, decision: AccessDecision, durationNanoseconds: UInt64) {

@@ -14,7 +14,7 @@ from harness.raw import RawConnection
 from harness.waiting import wait_for
 
 ACCESS = {
-    "event", "time", "request_id", "site", "host", "method", "path", "status", "decision", "rule", "account", "sid", "client", "user_agent", "protocol", "bytes_in", "bytes_out",
+    "event", "time", "request_id", "trace_id", "site", "host", "method", "path", "status", "decision", "rule", "account", "sid", "client", "user_agent", "protocol", "bytes_in", "bytes_out",
     "duration_ms", "upstream", "upstream_ms",
 }
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
@@ -288,10 +288,3 @@ def test_a_second_signal_does_not_wait(own, upstream):
     assert own.process.wait(5) == 0
     gate.set()
     raw.close()
-
-
-def test_sighup_keeps_serving(own):
-    at = len(own.process.err)
-    own.process.signal(signal.SIGHUP)
-    own.process.wait_line(lambda line: line in ("menwei: reloaded", "menwei: reload refused"), start=at)
-    assert ask(own, "GET /x").status == 200

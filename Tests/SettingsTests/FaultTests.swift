@@ -63,7 +63,7 @@ import Testing
     @Test(arguments: [
         ("health: { path: /healthz }", ["10:5: \"health\" is not available in this version"]),
         ("balance: round_robin", ["10:5: \"balance\" is not available in this version"]),
-        ("strip_path: true", ["10:5: \"strip_path\" is not available in this version"]),
+        ("strip_path: yes please", ["10:17: expected true or false, this is \"yes please\""]),
         ("landing: { mobile: /m }", ["10:5: \"landing\" is not available in this version"]),
         ("upstream_tls: { ca: a }", ["10:5: \"upstream_tls\" is not available in this version"]),
         ("enforcement: observe", ["10:18: \"enforcement: observe\" is not available in this version"]),

@@ -41,6 +41,9 @@ extension ConfigurationReader {
         options.path = path
         part.fill(&options)
         options.identityHeaders = headers
+        if section.has("strip_path"), options.stripsPath, path == "/" {
+            findings.warn(section.keyMark("strip_path"), "\"strip_path\" does nothing where the site's path is \"/\"")
+        }
         if let index = options.trustedOrigins.firstIndex(of: origin.text) {
             findings.warn(section.valueMark("trusted_origins"), "\(options.trustedOrigins[index]) is the site's own origin, which is always trusted")
         }
