@@ -81,22 +81,26 @@ def frame(kind, flags, stream, payload=b""):
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
-def frames(raw, until=lambda frame: False):
-    """What comes, as (type, flags, stream, payload), until one is as wanted or the other side closes. For what the h2 package would not read: it
-    takes GOAWAY for the end of everything."""
+def each_frame(raw):
+    """What comes, as (type, flags, stream, payload), until the other side closes. For what the h2 package would not read: it takes GOAWAY for
+    the end of everything."""
     rest = b""
-    seen = []
-    while True:
+    while data := raw.receive():
+        rest += data
         while len(rest) >= 9 and len(rest) >= 9 + int.from_bytes(rest[:3], "big"):
             size = int.from_bytes(rest[:3], "big")
-            seen.append((rest[3], rest[4], int.from_bytes(rest[5:9], "big") & 0x7FFFFFFF, rest[9:9 + size]))
+            yield rest[3], rest[4], int.from_bytes(rest[5:9], "big") & 0x7FFFFFFF, rest[9:9 + size]
             rest = rest[9 + size:]
-            if until(seen[-1]):
-                return seen
-        data = raw.receive()
-        if not data:
-            return seen
-        rest += data
+
+
+def frames(raw, until=lambda frame: False):
+    """The same as a list that ends with the first that is as wanted."""
+    seen = []
+    for one in each_frame(raw):
+        seen.append(one)
+        if until(one):
+            break
+    return seen
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
