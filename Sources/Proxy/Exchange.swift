@@ -72,14 +72,18 @@ public final class Exchange {
     /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
     var webSocketKey: WebSocketKey?
 
-    init(from client: any ClientStream, on connection: ClientConnection) {
+    convenience init(from client: any ClientStream, on connection: ClientConnection) {
+        self.init(from: client, to: connection.server, peer: connection.address, peerText: connection.addressText)
+    }
+
+    init(from client: any ClientStream, to server: Server, peer: IPAddress, peerText: String) {
         self.client = client
-        server = connection.server
-        handler = connection.server.handler
-        peer = connection.address
-        peerText = connection.addressText
-        started = connection.loop.now
-        requestID = connection.server.nextRequestID()
+        self.server = server
+        handler = server.handler
+        self.peer = peer
+        self.peerText = peerText
+        started = server.loop.now
+        requestID = server.nextRequestID()
     }
 
     var loop: EventLoop { server.loop }
