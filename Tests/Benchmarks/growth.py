@@ -1,0 +1,62 @@
+"""What a request costs when there is more of everything: sites, rules, live sessions in the store."""
+import os
+import sqlite3
+
+import load
+from lab import Lab
+from load import HTTP1, HTTP2
+from peers import menwei
+from table import Rounds
+
+
+def variants(sessions):
+    """Name of each row, and how that gateway is started. The first is what the others are compared with."""
+    def fill(path):
+        add_sessions(path, sessions)
+
+    return {
+        "1 site, 3 rules, 1 session": {},
+        "1,000 sites": {"sites": 1000},
+        "1,000 rules before the one that matches": {"rules": 1000},
+        f"{sessions:,} live sessions": {"between": fill},
+    }
+
+
+def measure(requests, rounds, sessions):
+    """Microseconds of CPU time per request."""
+    with Lab() as lab:
+        peers = []
+        for name, how in variants(sessions).items():
+            peer = menwei.start(lab, **how)
+            peer.name = name
+            peers.append(peer)
+        result = Rounds(peers, (HTTP1, HTTP2))
+        for peer in peers:
+            load.h2load(peer, max(200, requests // 20), load.SHAPES[HTTP1])  # warm
+        for _ in range(rounds):
+            for protocol in (HTTP1, HTTP2):
+                for peer in peers:
+                    result.add(peer.name, protocol, load.cpu_per_request(peer, requests, protocol) * 1e6)
+        return result
+
+
+def add_sessions(path, count):
+    """Copies of the one session that is there, each with an identity and cookies of its own, as the gateway's own statements would have put them."""
+    with sqlite3.connect(path) as store:
+        store.execute("PRAGMA synchronous=OFF")
+        columns = [row[1] for row in store.execute("PRAGMA table_info(sessions)")]
+        template = dict(zip(columns, store.execute("SELECT * FROM sessions ORDER BY id LIMIT 1").fetchone()))
+        hosts = [row[0] for row in store.execute("SELECT host FROM cookies WHERE session = ?", (template["id"],))]
+        first = store.execute("SELECT max(id) FROM sessions").fetchone()[0] + 1
+
+        def rows():
+            for number in range(first, first + count):
+                account = f"user{number}"
+                # Later, by less than a second each: upkeep finds nothing to do during the run.
+                yield [{"id": number, "sid": f"bench-{number:016d}", "account": account, "account_key": account, "user": account, "user_key": account}
+                       .get(column, template[column]) for column in columns]
+
+        store.executemany(f"INSERT INTO sessions ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows())
+        cookies = ((os.urandom(32), number, host) for number in range(first, first + count) for host in hosts)
+        store.executemany("INSERT INTO cookies (hash, session, host) VALUES (?, ?, ?)", cookies)
+    store.close()

@@ -1,0 +1,23 @@
+"""10 MiB up and down: MiB per second of the gateway's CPU."""
+import load
+from load import HTTP1, HTTP2
+from table import Rounds
+
+SIZE = 10  # MiB
+#: Few at once: bodies are long.
+SHAPES = {HTTP1: ["--h1", "-c", "4"], HTTP2: ["-c", "2", "-m", "2"]}
+COLUMNS = [(direction, protocol) for direction in ("download", "upload") for protocol in (HTTP1, HTTP2)]
+
+
+def measure(lab, peers, count, rounds):
+    """MiB per CPU second."""
+    body = lab.folder / "www/10m"
+    result = Rounds(peers, COLUMNS)
+    for _ in range(rounds):
+        for direction, protocol in COLUMNS:
+            more = ("-d", body) if direction == "upload" else ()
+            for peer in peers:
+                before = peer.cpu_seconds()
+                load.h2load(peer, count, SHAPES[protocol], "/upload" if more else "/10m", more)
+                result.add(peer.name, (direction, protocol), count * SIZE / (peer.cpu_seconds() - before))
+    return result
