@@ -17,7 +17,7 @@ def variants(sessions):
     return {
         "1 site, 3 rules, 1 session": {},
         "1,000 sites": {"sites": 1000},
-        "1,000 rules before the one that matches": {"rules": 1000},
+        "500 rules, of which the last matches": {"rules": 499},
         f"{sessions:,} live sessions": {"between": fill},
     }
 
