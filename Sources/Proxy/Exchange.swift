@@ -62,6 +62,8 @@ public final class Exchange {
 
     // The upstream's side (see Exchange+Relay.swift)
     var relay: Relay?
+    /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
+    var webSocketKey: WebSocketKey?
 
     init(from client: any ClientStream, on connection: ClientConnection) {
         self.client = client
@@ -206,6 +208,8 @@ public final class Exchange {
     /// Answers with a whole answer of the gateway's own.
     public func answer(_ response: OwnResponse) {
         guard let client, !answerBegun else { return }
+        // Over HTTP/2 any 2xx would open a WebSocket, and a page be taken for its messages.
+        if response.status < 300, opensBySuccess { return answer(OwnResponse(status: 404)) }
         var head = ResponseHead()
         head.status = UInt16(clamping: response.status)
         for (name, value) in response.fields {
@@ -231,6 +235,9 @@ public final class Exchange {
         }
         sendEnd(nil)
     }
+
+    /// A WebSocket over HTTP/2: any 2xx opens it (RFC 8441 section 5).
+    var opensBySuccess: Bool { head.isWebSocket && head.version == .http2 }
 
     // MARK: the answer, from whichever side it comes
 

@@ -34,7 +34,10 @@ extension Gateway {
             guard let block = identityBlock(for: session, at: site) else { return nil }
             out.append(block.bytes)
         }
-        if head.isWebSocket { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
+        if head.isWebSocket {
+            out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+            if head.version == .http2 { guard writeWebSocketKey(of: exchange, into: &out) else { return nil } }
+        }
         let isChunked = writeFraming(head, into: &out)
         out.append("\r\n")
         return isChunked
@@ -104,6 +107,16 @@ extension Gateway {
             hops = hops * 10 + UInt64(value[at] & 15)
         }
         return hops
+    }
+
+    /// Over HTTP/2 the client sent none. False without entropy.
+    private func writeWebSocketKey(of exchange: Exchange, into out: inout ByteQueue) -> Bool {
+        guard let key = WebSocketKey.random() else { return false }
+        exchange.webSocketKey = key
+        out.append("Sec-WebSocket-Key: ")
+        out.append(key.text)
+        out.append("\r\n")
+        return true
     }
 
     private func writeFraming(_ head: RequestHead, into out: inout ByteQueue) -> Bool {
@@ -199,9 +212,9 @@ extension Gateway {
         return true
     }
 
-    /// Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1).
-    static func acceptsWebSocket(_ head: ResponseHead) -> Bool {
+    /// Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1). Where the key is the client's own, the client compares.
+    static func acceptsWebSocket(_ head: ResponseHead, _ key: WebSocketKey?) -> Bool {
         guard head.fields.count(.upgrade) == 1, let upgrade = head.fields.text(.upgrade) else { return false }
-        return upgrade.lowercased() == "websocket" && head.fields.count(.secWebSocketAccept) == 1
+        return upgrade.lowercased() == "websocket" && head.fields.count(.secWebSocketAccept) == 1 && key?.isAnswered(by: head.fields) != false
     }
 }

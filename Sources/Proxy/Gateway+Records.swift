@@ -1,7 +1,7 @@
 import Access
 import Bytes
 import EventLoop
-import HTTP
+public import HTTP
 import Telemetry
 
 /// What the gateway leaves behind of each exchange (README, *Operate*).
@@ -51,5 +51,12 @@ extension Gateway {
         recorder.audit(AuditEvent(
             .denied, account: session?.member.account, connection: session?.member.connection, client: exchange.clientText, sid: session?.sid,
             requestID: exchange.requestID.text, site: site.options.id, rule: site.ruleNames[rule]))
+    }
+
+    /// A client broke a bound of HTTP/2: always counted, and told of now and then, since who attacks would like to fill a disk too.
+    public func abused(_ bound: HTTP2Abuse, by client: String) {
+        metrics.http2Abuse(budget: bound.rawValue)
+        guard let unsaid = abusePace.mayWrite(now: loop.now) else { return }
+        recorder.log(.warn, "an HTTP/2 client broke a bound", [("budget", bound.rawValue), ("client", client), ("unsaid", String(unsaid))])
     }
 }

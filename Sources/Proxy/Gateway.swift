@@ -17,7 +17,7 @@ public final class Gateway: ExchangeHandler {
     /// The pages and the login, below `/.menwei/`.
     private let portal: any Responder & RefusalRenderer
     private let identity: IdentityBlocks
-    private let metrics: WorkerMetrics
+    let metrics: WorkerMetrics
     let recorder: Recorder
     let via: ViaName
     /// The access record under construction.
@@ -33,6 +33,7 @@ public final class Gateway: ExchangeHandler {
     var cookieScratch: [UInt8] = []
     /// Targets that no exchange uses, with the room they have grown.
     private var spareTargets: [CanonicalTarget] = []
+    var abusePace = RecordPace()
 
     /// - Parameters:
     ///   - sessions: the worker's; it outlives the gateway.

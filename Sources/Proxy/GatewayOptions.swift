@@ -1,3 +1,4 @@
+public import Access
 public import HTTP
 
 /// What a worker's gateway serves.

@@ -128,6 +128,7 @@ final class Relay {
         let status = connection.parser.head.status
         if status == 101 { return switchProtocols() }
         if status < 200 { return interim(status) }
+        if status < 300, exchange.opensBySuccess { return fail(.broken) }
         // An answer that contradicts itself was none: the client still gets a page.
         guard gateway.filterAnswer(&connection.parser.head, for: exchange) else { return fail(.broken) }
         headReceived = true
@@ -147,7 +148,7 @@ final class Relay {
 
     /// A tunnel begins only with a 101 to a handshake that we passed on (RFC 6455 section 4.1).
     private func switchProtocols() {
-        guard let connection, exchange.head.isWebSocket, Gateway.acceptsWebSocket(connection.parser.head) else { return fail(.broken) }
+        guard let connection, exchange.head.isWebSocket, Gateway.acceptsWebSocket(connection.parser.head, exchange.webSocketKey) else { return fail(.broken) }
         guard gateway.filterSwitch(&connection.parser.head, for: exchange) else { return fail(.broken) }
         headReceived = true
         isTunnel = true
@@ -234,7 +235,8 @@ final class Relay {
         isOver = true
         let connection = self.connection
         self.connection = nil
-        connection?.close()
+        // A tunnel that is lost did not end: the upstream must not take it for the end of what was said.
+        connection?.close(showingCut: isTunnel)
     }
 
     // MARK: tunnels

@@ -15,6 +15,8 @@ public protocol ExchangeHandler: AnyObject {
     func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure)
     /// The exchange is over; for records and metrics.
     func finished(_ exchange: Exchange)
+    /// A client broke a bound of HTTP/2; for records and metrics.
+    func abused(_ bound: HTTP2Abuse, by client: String)
 }
 
 /// One worker's front: listeners, the connections they took, and the handler that serves them. Belongs to its loop.

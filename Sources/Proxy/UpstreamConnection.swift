@@ -247,7 +247,8 @@ final class UpstreamConnection: PollHandler {
         relay?.upstreamFailed(failure)
     }
 
-    func close() {
+    /// - Parameter showingCut: the upstream sees a reset and not an end.
+    func close(showingCut: Bool = false) {
         if state == .closed { return }
         state = .closed
         relay = nil
@@ -255,6 +256,6 @@ final class UpstreamConnection: PollHandler {
         loop.forget(self)
         pool.remove(self)
         // The descriptor is closed with the last reference; say goodbye now.
-        Sockets.shutdownWrite(socket)
+        if showingCut { Sockets.resetOnClose(socket) } else { Sockets.shutdownWrite(socket) }
     }
 }

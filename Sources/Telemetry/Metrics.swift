@@ -146,6 +146,10 @@ public final class Metrics: Sendable {
         out.sample("menwei_request_duration_seconds_count", sum)
         out.family("menwei_connections", .gauge, "Client connections that are open.")
         out.sample("menwei_connections", max(0, totals.connections))
+        out.family("menwei_http2_abuse_total", .counter, "HTTP/2 connections and streams that were ended for a broken bound.")
+        for (budget, count) in totals.http2Abuses.sorted(by: { $0.key < $1.key }) {
+            out.sample("menwei_http2_abuse_total", [("budget", budget)], count)
+        }
     }
 
     private static func render(

@@ -17,6 +17,7 @@ from harness.browser import Browser
 from harness.raw import RawConnection
 from harness.servers import Servers
 from harness.simulator import Simulator
+from harness.upstream import download
 from harness.waiting import wait_for
 
 
@@ -361,6 +362,7 @@ def test_a_stopped_wecom_holds_nobody_up_who_is_in(binary, workspace, authority,
 
 def test_clients_that_read_nothing_cost_little_and_hold_nobody_up(own, upstream):
     gateway = own()
+    upstream.script("/public/big", download)
     ask(gateway, "/public/x")
     before = gateway.process.memory()
     gateway.process.reset_peak()
@@ -369,8 +371,6 @@ def test_clients_that_read_nothing_cost_little_and_hold_nobody_up(own, upstream)
         raw = RawConnection(gateway.port, "wiki.test", ca=gateway.ca)
         raw.send(f"GET /public/big?bytes={1 << 30} HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\n\r\n".encode())
         idle.append(raw)
-    from harness.upstream import download
-    upstream.script("/public/big", download)
     for number in range(50):
         assert ask(gateway, f"/public/{number}").status == 200
     grown = gateway.process.memory("VmHWM") - before

@@ -50,7 +50,7 @@ def test_metrics_have_their_names(gateway, member):
         assert name in names, name
     assert all(name.startswith("menwei_") for name in names)
     for line in text.splitlines():
-        assert line == "" or line.startswith("#") or re.fullmatch(r'[a-z_]+(\{([a-z_]+="(\\.|[^"\\])*",?)*\})? [-+0-9.eEInfNa]+', line), line
+        assert line == "" or line.startswith("#") or re.fullmatch(r'[a-z][a-z0-9_]*(\{([a-z_]+="(\\.|[^"\\])*",?)*\})? [-+0-9.eEInfNa]+', line), line
     samples = gateway.metrics()
     assert samples['menwei_logins_total{connection="corp",result="ok"}'] >= 1
     assert samples['menwei_wecom_calls_total{api="gettoken",errcode="0"}'] >= 1
