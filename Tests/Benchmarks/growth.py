@@ -2,11 +2,9 @@
 import os
 import sqlite3
 
-import load
+import proxy_cpu
 from lab import Lab
-from load import HTTP1, HTTP2
 from peers import menwei
-from table import Rounds
 
 
 def variants(sessions):
@@ -22,22 +20,14 @@ def variants(sessions):
     }
 
 
-def measure(requests, rounds, sessions):
+def measure(seconds, rounds, sessions):
     """Microseconds of CPU time per request."""
     with Lab() as lab:
         peers = []
         for name, how in variants(sessions).items():
-            peer = menwei.start(lab, **how)
-            peer.name = name
-            peers.append(peer)
-        result = Rounds(peers, (HTTP1, HTTP2))
-        for peer in peers:
-            load.h2load(peer, max(200, requests // 20), load.SHAPES[HTTP1])  # warm
-        for _ in range(rounds):
-            for protocol in (HTTP1, HTTP2):
-                for peer in peers:
-                    result.add(peer.name, protocol, load.cpu_per_request(peer, requests, protocol) * 1e6)
-        return result
+            peers.append(menwei.start(lab, **how))
+            peers[-1].name = name
+        return proxy_cpu.measure(peers, seconds, rounds)
 
 
 def add_sessions(path, count):

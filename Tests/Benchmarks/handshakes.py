@@ -7,7 +7,7 @@ import ssl
 import threading
 
 from lab import HOST
-from table import Rounds
+from table import PeerFailed, Rounds
 
 FULL, RESUMED = "full", "resumed"
 
@@ -18,7 +18,7 @@ def measure(peers, count, rounds):
     for _ in range(rounds):
         for kind in (FULL, RESUMED):
             for peer in peers:
-                result.add(peer.name, kind, per_cpu_second(peer, count, kind == RESUMED))
+                result.take(peer, kind, lambda: per_cpu_second(peer, count, kind == RESUMED))
     return result
 
 
@@ -44,7 +44,7 @@ def per_cpu_second(peer, count, resumed, threads=4):
         worker.join()
     used = peer.cpu_seconds() - before
     if wrong:
-        raise ConnectionError(f"{peer.name}: {len(wrong)} of {count} handshakes went wrong: {wrong[0]}")
+        raise PeerFailed(f"{peer.name}: {len(wrong)} of {count} handshakes went wrong: {wrong[0]}")
     return count // threads * threads / used
 
 
@@ -70,5 +70,5 @@ def ticket(peer, context):
         fields = "".join(f"{header}\r\n" for header in peer.headers)
         connection.sendall(f"GET /1k HTTP/1.1\r\nHost: {HOST}:{peer.port}\r\n{fields}\r\n".encode())
         if not connection.recv(65536).startswith(b"HTTP/1.1 2"):
-            raise ConnectionError(f"{peer.name} did not answer")
+            raise PeerFailed(f"{peer.name} did not answer")
         return connection.session

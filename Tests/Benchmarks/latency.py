@@ -23,16 +23,19 @@ def measure(lab, peers, seconds, rounds):
     log = lab.folder / "requests.log"
     for _ in range(rounds):
         for peer in [direct, *peers]:
-            log.unlink(missing_ok=True)
-            each = max(1, round(rate / CONNECTIONS))
-            load.h2load(peer, each * CONNECTIONS * seconds, shape, more=[f"--rps={each}", f"--log-file={log}"], scheme="https" if peer.process else "http")
-            # The first second: connections and handshakes.
-            entries = sorted(tuple(map(int, line.split("\t")[::2])) for line in log.read_text().splitlines())
-            begin = entries[0][0] + 1_000_000
-            times = sorted(duration / 1000 for start, duration in entries if start > begin)
-            result.add(peer.name, MEDIAN, times[len(times) // 2])
-            result.add(peer.name, TAIL, times[len(times) * 99 // 100])
+            times = at_rate(peer, shape, max(1, round(rate / CONNECTIONS)), seconds, lab.folder / "requests.log")
+            result.take(peer, MEDIAN, lambda: times[len(times) // 2])
+            result.take(peer, TAIL, lambda: times[len(times) * 99 // 100])
     return result, rate
+
+
+def at_rate(peer, shape, each, seconds, log):
+    """The sorted milliseconds of all requests after the first second, which is for connections and handshakes."""
+    log.unlink(missing_ok=True)
+    load.h2load(peer, each * CONNECTIONS * (seconds + 1), shape, more=[f"--rps={each}", f"--log-file={log}"], scheme="https" if peer.process else "http")
+    entries = [tuple(map(int, line.split("\t")[::2])) for line in log.read_text().splitlines()]
+    begin = min(entries)[0] + 1_000_000
+    return sorted(duration / 1000 for start, duration in entries if start > begin)
 
 
 def saturation(peer, shape):

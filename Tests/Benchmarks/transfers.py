@@ -15,9 +15,15 @@ def measure(lab, peers, count, rounds):
     result = Rounds(peers, COLUMNS)
     for _ in range(rounds):
         for direction, protocol in COLUMNS:
-            more = ("-d", body) if direction == "upload" else ()
             for peer in peers:
-                before = peer.cpu_seconds()
-                load.h2load(peer, count, SHAPES[protocol], "/upload" if more else "/10m", more)
-                result.add(peer.name, (direction, protocol), count * SIZE / (peer.cpu_seconds() - before))
+                result.take(peer, (direction, protocol), lambda: per_cpu_second(peer, direction, protocol, count, body))
     return result
+
+
+def per_cpu_second(peer, direction, protocol, count, body):
+    before = peer.cpu_seconds()
+    if direction == "upload":
+        load.h2load(peer, count, SHAPES[protocol], "/upload", ["-d", body])
+    else:
+        load.h2load(peer, count, SHAPES[protocol], "/10m")
+    return count * SIZE / (peer.cpu_seconds() - before)
