@@ -66,7 +66,7 @@ final class HTTP2ClientStream: ClientStream {
             return wasAnswered
         }
         let awaitsBody = exchange.map { !$0.requestIsComplete && !$0.answerBegun && $0.takesBody } ?? false
-        return pace.standsStill(queued: wire.session.queued(stream: id), awaitsBody: awaitsBody)
+        return pace.standstill(queued: wire.session.queued(stream: id), awaitsBody: awaitsBody) != nil
     }
 
     // MARK: ClientStream
