@@ -16,7 +16,7 @@ extension Gateway {
         guard beginHygiene(head.fields) else { return nil }
         RequestWriter.requestLine(method: arena.extracting(head.methodBytes), target: exchange.target.forwarded.span, into: &out)
         out.append("Host: ")
-        if let host = site.hostHeader { out.append(host) } else { out.append(arena.extracting(head.authority)) }
+        if let host = exchange.relay?.member?.hostHeader { out.append(host) } else { out.append(arena.extracting(head.authority)) }
         out.append("\r\n")
         var hasCookies = false
         for entry in head.fields.entries {
@@ -155,7 +155,7 @@ extension Gateway {
     /// Takes out of an upstream's answer what is not for the client and adds what is ours. False where the answer contradicts itself.
     func filterAnswer(_ head: inout ResponseHead, for exchange: Exchange) -> Bool {
         guard filter(&head.fields, keepsLength: head.body == .none && head.status != 204) else { return false }
-        if exchange.trace.site >= 0, let mapping = sites[exchange.trace.site].addressMapping { Self.map(&head.fields, mapping) }
+        if let mapping = exchange.relay?.member?.addressMapping { Self.map(&head.fields, mapping) }
         if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall).span, known: .date) }
         head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true
