@@ -32,6 +32,7 @@ public final class Exchange {
     // The request's way
     var bodyMode = BodyMode.held
     private(set) var requestIsComplete = false
+    private(set) var requestTrailers: Fields?
     private var collected: [UInt8] = []
     private var collectLimit = 0
     private var onCollected: (([UInt8]) -> Void)?
@@ -108,9 +109,10 @@ public final class Exchange {
         }
     }
 
-    /// The request is complete. Its trailers went no further than the wire: none that an application behind a gateway may rely on exist in HTTP/1.
-    func requestEnded() {
+    /// The request is complete.
+    func requestEnded(_ trailers: Fields? = nil) {
         if requestIsComplete { return }
+        requestTrailers = trailers
         requestIsComplete = true
         switch bodyMode {
         case .collected: handOverCollected()

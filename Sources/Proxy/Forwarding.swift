@@ -29,7 +29,11 @@ extension Gateway {
             guard let block = identityBlock(for: session, at: site) else { return nil }
             out.append(block.bytes)
         }
-        if head.isWebSocket { out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n") }
+        if head.isWebSocket {
+            out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        } else if hygiene.acceptsTrailers {
+            out.append("TE: trailers\r\nConnection: TE\r\n")
+        }
         let isChunked = writeFraming(head, into: &out)
         out.append("\r\n")
         return isChunked
@@ -79,6 +83,14 @@ extension Gateway {
             out.append("Transfer-Encoding: chunked\r\n")
             return true
         }
+    }
+
+    /// What a request's trailers may say to the upstream; nil: nothing.
+    func filterTrailers(_ fields: Fields, of exchange: Exchange) -> Fields? {
+        guard beginHygiene(exchange.head.fields) else { return nil }
+        var kept = fields
+        kept.entries.removeAll { entry in !hygiene.keepsTrailer(fields.arena.span.extracting(entry.name), head: exchange.head.fields) }
+        return kept.entries.isEmpty ? nil : kept
     }
 
     // MARK: answers

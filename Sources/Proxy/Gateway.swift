@@ -28,6 +28,9 @@ public final class Gateway: ExchangeHandler {
     private(set) var hygiene: RequestHygiene
     /// The same for an answer's fields.
     var answerHygiene = ResponseHygiene()
+    /// Room for heads on their way to upstreams that speak HTTP/2.
+    var headScratch = ByteQueue()
+    var headLines = HTTP1RequestLines()
     /// Room for the `Cookie` field that is being put together.
     var cookieScratch: [UInt8] = []
     /// Targets that no exchange uses, with the room they have grown.
@@ -39,7 +42,7 @@ public final class Gateway: ExchangeHandler {
         self.portal = portal
         self.metrics = metrics
         self.recorder = recorder
-        sites = options.sites.enumerated().map { Site($1, index: $0, on: loop, metrics: metrics) }
+        sites = options.sites.enumerated().map { Site($1, index: $0, on: loop, metrics: metrics, recorder: recorder) }
         router = Router(auth: options.authOrigin, sites: sites)
         sessions = SessionCache(store, limits: options.limits, members: options.members, health: options.storeHealth, on: loop)
         identity = IdentityBlocks(options, minter: minter)
@@ -218,7 +221,7 @@ public final class Gateway: ExchangeHandler {
         switch failure {
         case .unreachable: refuse(exchange, .upstreamUnreachable)
         case .timedOut: refuse(exchange, .upstreamTimedOut)
-        case .broken, .staleConnection: refuse(exchange, .upstreamBroken)
+        case .broken, .staleConnection, .notExecuted: refuse(exchange, .upstreamBroken)
         }
     }
 

@@ -79,7 +79,7 @@ final class HTTP2Wire: Wire {
             } else {
                 session.consume(stream: id, count)
             }
-        case .end(let id, _): streams[id]?.requestEnded()
+        case .end(let id, let trailers): streams[id]?.requestEnded(trailers)
         case .writable(let id): streams[id]?.drained()
         case .reset(let id, _), .closed(let id):
             if let stream = streams.removeValue(forKey: id) { stream.gone() }
@@ -166,6 +166,7 @@ final class HTTP2ClientStream: ClientStream {
     private var held = ByteQueue()
     /// The request's end came behind what is held.
     private var endIsHeld = false
+    private var heldTrailers: Fields?
     private var headSent = false
     private var pace = StreamPace()
     private static let highWater = 64 << 10
@@ -184,8 +185,10 @@ final class HTTP2ClientStream: ClientStream {
         if exchange.takesBody && held.isEmpty { exchange.requestBody(bytes) } else { held.append(bytes) }
     }
 
-    func requestEnded() {
-        if held.isEmpty { exchange?.requestEnded() } else { endIsHeld = true }
+    func requestEnded(_ trailers: Fields?) {
+        if held.isEmpty { return exchange?.requestEnded(trailers) ?? () }
+        endIsHeld = true
+        heldTrailers = trailers
     }
 
     func drained() { exchange?.clientDrained() }
@@ -251,7 +254,7 @@ final class HTTP2ClientStream: ClientStream {
         held.release()
         if held.isEmpty, endIsHeld {
             endIsHeld = false
-            exchange.requestEnded()
+            exchange.requestEnded(heldTrailers)
         }
     }
 

@@ -23,27 +23,22 @@ final class Site {
         let response, idle: UInt64
     }
 
-    init(_ options: SiteOptions, index: Int, on loop: EventLoop, metrics: WorkerMetrics) {
+    init(_ options: SiteOptions, index: Int, on loop: EventLoop, metrics: WorkerMetrics, recorder: Recorder? = nil) {
         self.options = options
         self.index = index
         policy = Policy(rules: options.rules, ignoreCase: options.ignoreCase)
         let policy = self.policy
         ruleNames = (0...options.rules.count).map { "\($0) \(policy.reference($0).pattern)" }
         let upstream = options.upstreams[0]
-        pool = UpstreamPool(upstream, on: loop, connectLimit: options.timeouts.connect.nanoseconds) { [unowned loop] in
+        pool = UpstreamPool(upstream, of: options, on: loop, recorder: recorder) { [unowned loop] in
             metrics.upstreamConnected(site: index, $0, at: loop.now)
         }
         nanoseconds = Nanoseconds(response: options.timeouts.response.nanoseconds, idle: options.timeouts.idle.nanoseconds)
         switch options.hostHeader {
         case .keep: hostHeader = nil
-        case .upstream: hostHeader = upstream.port == 80 ? upstream.urlHost : "\(upstream.urlHost):\(upstream.port)"
+        case .upstream: hostHeader = upstream.authority
         case .literal(let text): hostHeader = text
         }
         hostMapping = hostHeader.map { HostMapping(sent: $0, origin: options.origin) }
     }
-}
-
-extension UpstreamAddress {
-    /// The host as it stands in a URL: an IPv6 literal in brackets.
-    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
 }

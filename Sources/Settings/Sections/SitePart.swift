@@ -10,6 +10,7 @@ struct SitePart {
     }
 
     var hostHeader: SiteOptions.HostHeader?
+    var upstreamTLS: UpstreamTLS?
     var paths: PathOptions?
     var trustedOrigins: [String]?
     var rules: [RuleDraft]?
@@ -21,7 +22,7 @@ struct SitePart {
     static let keys: [Key] = [
         "host_header", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
         .later("balance", off: .text("least_requests")), .later("health", off: .null),
-        .later("upstream_tls", off: .nulls(["ca", "server_name", "certificate", "key"])), .later("strip_path", off: .boolean(false)),
+        "upstream_tls", .later("strip_path", off: .boolean(false)),
         .later("landing", off: .nulls(["mobile", "desktop"])),
     ]
 
@@ -29,6 +30,7 @@ struct SitePart {
     func over(_ defaults: SitePart) -> SitePart {
         var part = self
         part.hostHeader = hostHeader ?? defaults.hostHeader
+        part.upstreamTLS = upstreamTLS ?? defaults.upstreamTLS
         part.paths = paths ?? defaults.paths
         part.trustedOrigins = trustedOrigins ?? defaults.trustedOrigins
         part.rules = rules ?? defaults.rules
@@ -40,6 +42,7 @@ struct SitePart {
 
     func fill(_ options: inout SiteOptions) {
         options.hostHeader = hostHeader ?? options.hostHeader
+        options.upstreamTLS = upstreamTLS ?? options.upstreamTLS
         options.anyEncoding = paths?.anyEncoding ?? options.anyEncoding
         options.ignoreCase = paths?.ignoreCase ?? options.ignoreCase
         options.trustedOrigins = trustedOrigins ?? options.trustedOrigins
@@ -53,6 +56,7 @@ extension ConfigurationReader {
     func readPart(_ section: Section) -> SitePart {
         var part = SitePart()
         part.hostHeader = section.value("host_header", Self.readHostHeader)
+        part.upstreamTLS = section.node("upstream_tls").flatMap(readUpstreamTLS)
         part.paths = section.node("paths").flatMap(readPathOptions)
         part.trustedOrigins = section.list("trusted_origins") { (node: YAMLNode) throws(Misread) in try Read.origin(node).text }
         _ = section.value("enforcement", Read.word(["required"], later: ["login", "observe"], key: "enforcement"))

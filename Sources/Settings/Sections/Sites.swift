@@ -41,6 +41,9 @@ extension ConfigurationReader {
         options.path = path
         part.fill(&options)
         options.identityHeaders = headers
+        if section.has("upstream_tls"), options.upstreamTLS != UpstreamTLS(), !upstreams.contains(where: { $0.scheme == .https }) {
+            findings.fault(section.keyMark("upstream_tls"), "\"upstream_tls\" needs an upstream with https://")
+        }
         if let index = options.trustedOrigins.firstIndex(of: origin.text) {
             findings.warn(section.valueMark("trusted_origins"), "\(options.trustedOrigins[index]) is the site's own origin, which is always trusted")
         }
@@ -63,12 +66,12 @@ extension ConfigurationReader {
             findings.fault(section.keyMark("upstream"), "\"upstream\" and \"upstreams\" cannot both stand here")
             return nil
         }
-        if section.has("upstream") { return section.value("upstream", Read.upstream).map { [$0] } }
+        if section.has("upstream") { return section.value("upstream", readUpstream).map { [$0] } }
         guard section.has("upstreams") else {
             findings.fault(section.mark, "the key \"upstreams\" is missing")
             return nil
         }
-        guard let upstreams = section.list("upstreams", Read.upstream), case .sequence(let items)? = section.node("upstreams")?.content else { return nil }
+        guard let upstreams = section.list("upstreams", readUpstream), case .sequence(let items)? = section.node("upstreams")?.content else { return nil }
         if items.isEmpty { findings.fault(section.valueMark("upstreams"), "\"upstreams\" needs at least one upstream") }
         if items.count > 1 { findings.fault(items[1].mark, "more than one upstream is not available in this version") }
         return upstreams.isEmpty ? nil : upstreams
