@@ -12,7 +12,11 @@ packages=(
 )
 case $what in
     build) ;;
-    test) packages+=(chromium chromium-driver curl fonts-noto-cjk lld nghttp2-client openssl procps python3 python3-venv) ;;
+    test)
+        packages+=(chromium chromium-driver curl fonts-noto-cjk lld nghttp2-client openssl procps python3 python3-venv)
+        # real servers behind the gateway
+        packages+=(apache2-bin default-jdk-headless libtomcat10-embed-java nginx nodejs)
+        ;;
     *) echo "usage: Deploy/install.sh [build|test]" >&2; exit 2 ;;
 esac
 

@@ -3,16 +3,16 @@ public import Crypto
 /// The gateway's own cookies (README, *Security*).
 public enum CookieNames {
     /// A host's session.
-    public static let session = "__Host-menwei"
+    public static let session: StaticString = "__Host-menwei"
     /// The auth origin's session.
-    public static let auth = "__Host-menwei-auth"
+    public static let auth: StaticString = "__Host-menwei-auth"
     /// The browser that a login belongs to; 20 minutes.
-    public static let attempt = "__Host-menwei-try"
+    public static let attempt: StaticString = "__Host-menwei-try"
     /// None of them is passed on to an upstream.
     public static let all = [session, auth, attempt]
 
     /// Whether `name` is one of them. Case does not count: browsers guard the prefix `__Host-` in any case.
-    public static func isOwn(_ name: ArraySlice<UInt8>) -> Bool { all.contains { same(name, $0) } }
+    public static func isOwn(_ name: ArraySlice<UInt8>) -> Bool { all.contains { same(name, $0.description) } }
 }
 
 /// The value of one of the gateway's cookies: 256 random bits, 43 characters of base64url.
@@ -46,10 +46,10 @@ public enum CookieValue {
 /// Texts for `Set-Cookie` (RFC 6265 section 4.1). All of the gateway's cookies are `Secure; HttpOnly; Path=/; SameSite=Lax` and have no `Domain`.
 public enum SetCookie {
     /// - Parameter maxAge: whole seconds are written; at least 0.
-    public static func text(_ name: String, _ value: String, maxAge: Duration) -> String {
+    public static func text(_ name: StaticString, _ value: String, maxAge: Duration) -> String {
         "\(name)=\(value); Max-Age=\(max(0, maxAge.components.seconds)); Path=/; Secure; HttpOnly; SameSite=Lax"
     }
 
     /// Removes the cookie from the browser.
-    public static func removal(of name: String) -> String { text(name, "", maxAge: .zero) }
+    public static func removal(of name: StaticString) -> String { text(name, "", maxAge: .zero) }
 }

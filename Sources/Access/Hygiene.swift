@@ -48,7 +48,7 @@ public enum FieldVerdict: Sendable {
     /// Passed on byte for byte.
     case keep
     case drop
-    /// Not copied: the connection writes its own, from what it knows (`Host`, `Content-Length`, `Cookie` without our cookies, `Expect`; on
-    /// the way back `Content-Length` and `Clear-Site-Data` without `"cookies"`).
+    /// Not copied: the connection writes its own, from what it knows (`Host`, `Content-Length`, `Cookie` without our cookies, `Expect`,
+    /// `Max-Forwards`; on the way back `Content-Length` and `Clear-Site-Data` without `"cookies"`).
     case rewrite
 }

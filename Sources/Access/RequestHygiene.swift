@@ -1,36 +1,54 @@
 public import HTTP
 
 /// Judges the fields of one request's head and trailers, before anything of ours is added: what a client nominates in `Connection` cannot
-/// take our fields away, since they are not there yet.
-public struct RequestHygiene {
+/// take our fields away, since they are not there yet. A class, because a value of this size is copied, with all it refers to, for every field.
+public final class RequestHygiene {
     private let hygiene: Hygiene
+    private let via: ViaName
     private let stripsAuthorization: Bool
     /// Where names that `Connection` nominates lie in the arena; almost always none.
     private var nominated: [Range<Int>] = []
     /// The client can take trailers (`TE: trailers`), which the upstream may be told.
     public private(set) var acceptsTrailers = false
+    /// The request has been through this instance before (its `Via` says so).
+    public private(set) var isLoop = false
+    /// Where the trace id of a valid `traceparent` lies in the arena; nil: the request belongs to no trace yet.
+    public private(set) var traceID: Range<Int>?
 
     /// More nominations than this are a fault; nobody needs them.
     public static let maximumNominations = 32
 
-    /// - Parameter stripsAuthorization: sites with `basic` send their own.
-    public init(_ hygiene: Hygiene, stripsAuthorization: Bool = false) {
+    /// - Parameters:
+    ///   - via: this instance's own name.
+    ///   - stripsAuthorization: sites with `basic` send their own.
+    public init(_ hygiene: Hygiene, via: ViaName, stripsAuthorization: Bool = false) {
         self.hygiene = hygiene
+        self.via = via
         self.stripsAuthorization = stripsAuthorization
     }
 
     /// Reads what the head says about the hop. To be called first, for each request.
     /// - Throws: 400 where `Connection` nominates a field that frames or routes the message.
-    public mutating func begin(_ fields: Fields) throws(ProtocolFault) {
+    public func begin(_ fields: Fields) throws(ProtocolFault) {
         nominated.removeAll(keepingCapacity: true)
         acceptsTrailers = false
+        isLoop = false
+        var parents = 0
+        var parent: Fields.Entry?
         for entry in fields.entries {
-            if entry.known == .connection {
-                try Nominations.read(fields, entry, into: &nominated)
-            } else if entry.known == .te {
-                acceptsTrailers = acceptsTrailers || fields.value(entry).split(separator: 0x2C).contains { same(trim($0), "trailers") }
+            switch entry.known {
+            case .connection: try Nominations.read(fields, entry, into: &nominated)
+            case .te: acceptsTrailers = acceptsTrailers || fields.value(entry).split(separator: 0x2C).contains { same(trim($0), "trailers") }
+            case .via: isLoop = isLoop || via.isNamed(in: fields.arena.span.extracting(entry.value))
+            case .traceparent:
+                parents += 1
+                parent = entry
+            default: break
             }
         }
+        traceID = nil
+        guard parents == 1, let parent, !Nominations.name(parent, in: fields, nominated) else { return }
+        traceID = TraceParent.traceID(fields.arena.span, parent.value)
     }
 
     /// What becomes of a field of the head that `begin` was shown last.
@@ -40,7 +58,9 @@ public struct RequestHygiene {
             .http2Settings, .http2Status, .forwarded:
             return .drop
         case .host, .contentLength, .expect: return .rewrite
-        case .cookie: return Nominations.name(entry, in: fields, nominated) ? .drop : .rewrite
+        // Of a trace that cannot be read nothing is passed on (W3C Trace Context section 3.2.2.5): a new one begins.
+        case .traceparent where traceID == nil, .tracestate where traceID == nil: return .drop
+        case .cookie, .maxForwards: return Nominations.name(entry, in: fields, nominated) ? .drop : .rewrite
         case .authorization where stripsAuthorization: return .drop
         default: break
         }

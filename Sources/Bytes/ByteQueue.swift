@@ -51,8 +51,8 @@
         end &+= text.utf8CodeUnitCount
     }
 
-    /// Adds the UTF-8 of `text`.
-    @inlinable public mutating func append(_ text: String) {
+    /// Adds the UTF-8 of `text`. A literal is not meant: it goes the shorter way above.
+    @_disfavoredOverload @inlinable public mutating func append(_ text: String) {
         var text = text
         text.withUTF8 { append(unsafe $0.span) }
     }

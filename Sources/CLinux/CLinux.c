@@ -132,7 +132,7 @@ int menwei_abstract_lock(const char *name) {
         close(fd);
         return -error;
     }
-    return 0;
+    return fd;
 }
 
 void menwei_raise_descriptor_limit(void) {

@@ -1,12 +1,22 @@
 import COpenSSL
 
-/// SHA-256 (FIPS 180-4).
+/// SHA-256 (FIPS 180-4), and SHA-1 for what is no secret.
 public enum Digest {
     /// The SHA-256 of `bytes`. For the hot path keep a `Hasher256`.
     public static func sha256(_ bytes: [UInt8]) -> Digest256 { Hasher256().hash(bytes.span) }
 
     /// The SHA-256 of the UTF-8 of `text`.
     public static func sha256(_ text: String) -> Digest256 { sha256(Array(text.utf8)) }
+}
+
+extension Digest {
+    /// The SHA-1 of `bytes`, 20 bytes: for `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2), which asks for no strength, and for nothing else.
+    public static func sha1(_ bytes: [UInt8]) -> [UInt8] {
+        var out = [UInt8](repeating: 0, count: 20)
+        let good = unsafe EVP_Digest(bytes, bytes.count, &out, nil, EVP_sha1(), nil) == 1
+        precondition(good, "SHA-1 failed")
+        return out
+    }
 }
 
 /// SHA-256 with a context of its own, so that hashing costs neither an algorithm lookup (global locks) nor an allocation.

@@ -49,6 +49,8 @@ public final class EventLoop {
     private static let roundsPerTurn = 8
 
     public let mailbox: Mailbox
+    /// Memory for what this loop's connections read and write.
+    public let buffers = ByteQueuePool()
     public let executor: LoopExecutor
     /// The time at the start of this turn.
     public private(set) var now: MonotonicTime

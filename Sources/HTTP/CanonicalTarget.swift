@@ -48,6 +48,23 @@ public struct CanonicalTarget: Sendable {
         try Self.checkDotSegments(path)
     }
 
+    /// Takes the path's first `count` segments off `forwarded` (a site's `strip_path`); what is left begins with `/`. `path` stays what it was
+    /// judged by. No segment that is taken off, and none behind it, can be read as another: `parse` refused dot segments and made runs of `/`
+    /// one, and where `%2F` or `;` would move a border the readings fall under different sites.
+    public mutating func strip(segments count: Int) {
+        var end = 0
+        for _ in 0..<count where end < forwardedPathLength {
+            end += 1
+            while end < forwardedPathLength, forwarded[end] != UInt8(ascii: "/") { end += 1 }
+        }
+        forwarded.removeFirst(end)
+        forwardedPathLength -= end
+        if forwardedPathLength == 0 {
+            forwarded.insert(UInt8(ascii: "/"), at: 0)
+            forwardedPathLength = 1
+        }
+    }
+
     /// What only some sites refuse: a path that is not UTF-8 (unless `anyEncoding`), and, where trailing dots and blanks do not count
     /// (`ignoreCase`), a segment of nothing else.
     public func check(anyEncoding: Bool, ignoreCase: Bool) throws(ProtocolFault) {

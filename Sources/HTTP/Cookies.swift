@@ -2,7 +2,7 @@
 public enum Cookies {
     /// The value of the only cookie of that name. `nil` where there is none, more than one, or one that is malformed: without `=`, with
     /// blanks around the name, with a value that is not plain cookie octets. Allocates nothing.
-    public static func one(_ name: String, in fields: borrowing Fields) -> ArraySlice<UInt8>? {
+    public static func one(_ name: StaticString, in fields: borrowing Fields) -> ArraySlice<UInt8>? {
         var found = 0..<0
         var count = 0
         let arena = fields.arena.span
@@ -17,7 +17,7 @@ public enum Cookies {
     }
 
     /// The values of all cookies of that name, in order, malformed ones included: they count too where a name may stand only once.
-    public static func values(named name: String, in fields: borrowing Fields) -> [ArraySlice<UInt8>] {
+    public static func values(named name: StaticString, in fields: borrowing Fields) -> [ArraySlice<UInt8>] {
         var ranges: [Range<Int>] = []
         let arena = fields.arena.span
         for entry in fields.entries where entry.known == .cookie {
@@ -32,7 +32,7 @@ public enum Cookies {
 
     /// Appends the `Cookie` value to `into` without the cookies of those names, malformed ones included, all others byte for byte. False
     /// where they were all there was: then nothing is appended and the field should not be sent.
-    public static func strip(_ value: Span<UInt8>, names: [String], into: inout [UInt8]) -> Bool {
+    public static func strip(_ value: Span<UInt8>, names: [StaticString], into: inout [UInt8]) -> Bool {
         var kept = 0
         var dropped = 0
         forEach(value, 0..<value.count) { pair in
@@ -63,13 +63,10 @@ public enum Cookies {
         /// Without blanks at its end.
         var value: Range<Int>
 
-        func isNamed(_ text: String, _ bytes: Span<UInt8>) -> Bool {
-            guard name.count == text.utf8.count else { return false }
-            var at = name.lowerBound
-            for byte in text.utf8 {
-                guard bytes[at] == byte else { return false }
-                at += 1
-            }
+        func isNamed(_ text: StaticString, _ bytes: Span<UInt8>) -> Bool {
+            let count = text.utf8CodeUnitCount
+            guard name.count == count else { return false }
+            for at in 0..<count where unsafe bytes[name.lowerBound &+ at] != text.utf8Start[at] { return false }
             return true
         }
 
@@ -85,15 +82,22 @@ public enum Cookies {
         }
     }
 
+    /// Where the first of two bytes lies; `end` where there is none.
+    private static func first(of one: UInt8, or other: UInt8, _ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        precondition(end <= bytes.count && start >= 0)
+        return unsafe bytes.withUnsafeBytes { bytes in
+            var at = start
+            while at < end, unsafe bytes[at] != one, unsafe bytes[at] != other { at &+= 1 }
+            return at
+        }
+    }
+
     private static func forEach(_ bytes: Span<UInt8>, _ range: Range<Int>, _ body: (Pair) -> Void) {
         var start = range.lowerBound
         while true {
-            var end = start
-            var equals: Int?
-            while end < range.upperBound, bytes[end] != UInt8(ascii: ";") {
-                if equals == nil, bytes[end] == UInt8(ascii: "=") { equals = end }
-                end += 1
-            }
+            let stop = first(of: UInt8(ascii: "="), or: UInt8(ascii: ";"), bytes, from: start, to: range.upperBound)
+            let equals = stop < range.upperBound && bytes[stop] == UInt8(ascii: "=") ? stop : nil
+            let end = equals == nil ? stop : first(of: UInt8(ascii: ";"), or: UInt8(ascii: ";"), bytes, from: stop, to: range.upperBound)
             let untrimmed = start..<(equals ?? end)
             let name = trimBlanks(bytes, untrimmed)
             let value = equals.map { $0 + 1..<end } ?? end..<end

@@ -2,8 +2,7 @@
 enum FieldLine {
     /// Takes apart one line that a `LineScanner` cut. Offsets in the entry count from `base`.
     static func parse(_ input: Span<UInt8>, _ line: Range<Int>, base: Int) throws(ProtocolFault) -> Fields.Entry {
-        var colon = line.lowerBound
-        while colon < line.upperBound, isToken(input[colon]) { colon &+= 1 }
+        let colon = tokenEnd(input, from: line.lowerBound, to: line.upperBound)
         guard colon < line.upperBound, input[colon] == UInt8(ascii: ":"), colon > line.lowerBound else {
             throw fault(input, line, stoppedAt: colon)
         }

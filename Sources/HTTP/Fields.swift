@@ -44,6 +44,11 @@ public struct Fields: Sendable {
         entries.append(Entry(nameStart: nameStart, nameLength: name.count, valueStart: valueStart, valueLength: value.count, known: known))
     }
 
+    /// Adds a field of the gateway's own making.
+    public mutating func append(_ name: StaticString, _ value: Span<UInt8>, known: KnownField = .other) {
+        name.withUTF8Buffer { append(name: unsafe $0.span, value: value, known: known) }
+    }
+
     /// Adds a field whose name and value are text of the gateway's own making.
     public mutating func append(_ name: String, _ value: String) {
         let nameStart = arena.count

@@ -30,38 +30,18 @@ private let flagAck = UInt8(NGHTTP2_FLAG_ACK.rawValue)
 
 /// Fills in the callbacks of a server's session.
 func setHTTP2Callbacks(_ callbacks: OpaquePointer?) {
-    unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, onBeginFrame)
     unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, onBeginHeaders)
     unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks, onHeader)
     // Without this one nghttp2 leaves out fields with forbidden bytes and serves the rest.
     unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in failStream }
     unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
+    unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, onInvalidFrame)
     unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onSent)
     unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, onNotSent)
     unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onClose)
     unsafe nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in NGHTTP2_ERR_CANCEL.rawValue }
     unsafe nghttp2_session_callbacks_set_send_data_callback(callbacks, onSendData)
-}
-
-private let onBeginFrame: nghttp2_on_begin_frame_callback = { _, header, data in
-    let header = unsafe header.unsafelyUnwrapped
-    let inbox = unsafe inbox(data)
-    switch unsafe header.pointee.type {
-    case typeHeaders, UInt8(NGHTTP2_CONTINUATION.rawValue): break
-    case typeData:
-        let isEmpty = unsafe header.pointee.length == 0 && header.pointee.flags & flagEndStream == 0
-        if isEmpty { unsafe inbox.pointee.spend(.emptyData) }
-    case UInt8(NGHTTP2_WINDOW_UPDATE.rawValue): unsafe inbox.pointee.spend(.windowUpdate)
-    case typeReset: unsafe inbox.pointee.spend(.clientReset)
-    case UInt8(NGHTTP2_SETTINGS.rawValue):
-        let isAcknowledgement = unsafe header.pointee.flags & flagAck != 0
-        unsafe inbox.pointee.spend(isAcknowledgement ? .unknown : .settings)
-    case typePing: unsafe inbox.pointee.spend(.ping)
-    case UInt8(NGHTTP2_PRIORITY.rawValue), UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue): unsafe inbox.pointee.spend(.priority)
-    default: unsafe inbox.pointee.spend(.unknown)
-    }
-    return unsafe inbox.pointee.failure == nil ? proceed : fail
 }
 
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { session, frame, data in
@@ -82,7 +62,7 @@ private let onHeader: nghttp2_on_header_callback = { _, _, name, nameLength, val
     let name = unsafe Span(_unsafeElements: UnsafeBufferPointer(start: name, count: nameLength))
     let value = unsafe Span(_unsafeElements: UnsafeBufferPointer(start: value, count: valueLength))
     if unsafe inbox.pointee.builder.add(name: name, value: value) { return proceed }
-    unsafe inbox.pointee.failure = HTTP2Inbox.hugeHead
+    unsafe inbox.pointee.fail(.headBytes, HTTP2Inbox.hugeHead)
     return fail
 }
 
@@ -110,11 +90,9 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, data in
             unsafe inbox.pointee.endTrailers()
         }
     case typeData:
-        if endStream {
-            if let index = unsafe http2Index(session, header.stream_id, inbox) { unsafe inbox.pointee.endData(index) }
-        } else if unsafe header.length > 0 && header.length <= frame.pointee.data.padlen {
-            unsafe inbox.pointee.spend(.emptyData)
-        }
+        if endStream, let index = unsafe http2Index(session, header.stream_id, inbox) { unsafe inbox.pointee.endData(index) }
+    case typeReset:
+        if let index = unsafe http2Index(session, header.stream_id, inbox) { unsafe inbox.pointee.streams[index].clientReset = true }
     case typePing:
         if header.flags & flagAck != 0 { unsafe inbox.pointee.drainAcknowledged = true }
     case UInt8(NGHTTP2_GOAWAY.rawValue): unsafe inbox.pointee.clientGoesAway = true
@@ -123,13 +101,23 @@ private let onFrame: nghttp2_on_frame_recv_callback = { session, frame, data in
     return unsafe inbox.pointee.failure == nil ? proceed : fail
 }
 
+/// A stream above the limit is refused without having been one (RFC 9113 section 5.1.2): counted here and not when the refusal is sent, since a
+/// client that reads nothing could pile them up.
+private let onInvalidFrame: nghttp2_on_invalid_frame_recv_callback = { _, frame, code, data in
+    let header = unsafe frame.unsafelyUnwrapped.pointee.hd
+    guard header.type == typeHeaders, code == NGHTTP2_ERR_REFUSED_STREAM.rawValue else { return proceed }
+    let inbox = unsafe inbox(data)
+    unsafe inbox.pointee.history.wasCut(header.stream_id)
+    unsafe inbox.pointee.spend(.ownReset)
+    return proceed
+}
+
 private let onSent: nghttp2_on_frame_send_callback = { session, frame, data in
     let header = unsafe frame.unsafelyUnwrapped.pointee.hd
     let inbox = unsafe inbox(data)
     if header.type == typeReset {
-        let index = unsafe http2Index(session, header.stream_id, inbox)
-        let isOurWish = if let index { unsafe inbox.pointee.streams[index].isReset } else { false }
-        if !isOurWish { unsafe inbox.pointee.spend(.ownReset) }
+        guard let index = unsafe http2Index(session, header.stream_id, inbox) else { return proceed }
+        if unsafe !inbox.pointee.streams[index].isReset { unsafe inbox.pointee.spend(.ownReset) }
     } else if header.flags & flagEndStream != 0, header.type == typeData || header.type == typeHeaders,
         let index = unsafe http2Index(session, header.stream_id, inbox) {
         unsafe inbox.pointee.responseEnded(index)

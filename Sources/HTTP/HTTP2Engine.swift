@@ -62,6 +62,8 @@ import CNghttp2
             nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: limits.streamWindow),
             nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(clamping: limits.headBytes)),
             nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0),
+            // WebSockets (RFC 8441 section 3)
+            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL.rawValue), value: 1),
             // The tree of RFC 7540 priorities costs memory and serves no living client well.
             nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1),
         ]
@@ -74,15 +76,23 @@ import CNghttp2
 // MARK: the two directions
 
 extension HTTP2Engine {
-    /// Feeds bytes; 0, or nghttp2's error.
-    func receive(_ input: Span<UInt8>) -> Int {
+    /// Feeds `range` of the input; false where the connection must end (`inbox.failure`).
+    func receive(_ input: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        if range.isEmpty { return true }
         let used = unsafe input.withUnsafeBufferPointer { bytes in
             unsafe inbox.input = bytes.baseAddress
-            return unsafe nghttp2_session_mem_recv(session, bytes.baseAddress, bytes.count)
+            return unsafe nghttp2_session_mem_recv(session, bytes.baseAddress.unsafelyUnwrapped + range.lowerBound, range.count)
         }
         unsafe inbox.input = nil
-        return min(0, used)
+        if used < 0 {
+            if let abuse = Self.abuse(used) { inbox.fail(abuse, Self.fault(used)) }
+            if inbox.failure == nil { inbox.failure = Self.fault(used) }
+        }
+        return inbox.failure == nil
     }
+
+    /// Frames that wait to be sent.
+    var waitingFrames: Int { unsafe nghttp2_session_get_outbound_queue_size(session) }
 
     /// Moves frames into `inbox.output` until about `limit` bytes wait there or none are left; false where nghttp2 cannot go on.
     func send(limit: Int) -> Bool {

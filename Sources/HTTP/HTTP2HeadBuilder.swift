@@ -21,6 +21,10 @@ struct HTTP2HeadBuilder {
     private var fields = 0
     private var host: Fields.Entry?
     private var isPlain = false
+    /// `:protocol` (RFC 8441 section 4)
+    private enum Tunnel { case none, webSocket, other }
+    private var tunnel = Tunnel.none
+    private var webSocketVersions = 0
     private var contentLength: UInt64?
     private var fault: ProtocolFault?
     private var isMalformed = false
@@ -41,6 +45,8 @@ struct HTTP2HeadBuilder {
         fields = 0
         host = nil
         isPlain = false
+        tunnel = .none
+        webSocketVersions = 0
         contentLength = nil
         fault = nil
         isMalformed = false
@@ -75,6 +81,7 @@ struct HTTP2HeadBuilder {
     mutating func finish(endStream: Bool) -> Outcome {
         if let fault { return .fault(fault) }
         if isMalformed { return .malformed }
+        if head.method == .connect, tunnel == .webSocket { return finishWebSocket(endStream: endStream) }
         if head.method == .connect || head.method == .trace {
             return .fault(ProtocolFault("method-not-allowed", status: 405))
         }
@@ -86,6 +93,18 @@ struct HTTP2HeadBuilder {
         } else {
             head.body = .untilEnd
         }
+        return expectation()
+    }
+
+    /// An extended CONNECT for a WebSocket (RFC 8441 section 5): from here on it is what the same handshake is over HTTP/1.1, a GET without a body.
+    private mutating func finishWebSocket(endStream: Bool) -> Outcome {
+        guard !endStream, contentLength == nil, webSocketVersions == 1, findAuthority(), isTargetForm else { return .malformed }
+        let start = head.fields.arena.count
+        head.fields.arena.append(contentsOf: "GET".utf8)
+        head.methodBytes = start..<head.fields.arena.count
+        head.method = .get
+        head.isWebSocket = true
+        head.body = .none
         return expectation()
     }
 
@@ -116,6 +135,8 @@ extension HTTP2HeadBuilder {
         case (0x61, 10):  // :authority
             if Authority(value) == nil { return isMalformed = true }
             head.authority = store(value)
+        case (0x70, 9):  // :protocol
+            tunnel = equalsIgnoringCase(value, "websocket") ? .webSocket : .other
         case (0x73, 7):  // :scheme; the listener knows how it is spoken to, only other protocols' names are refused
             isPlain = equalsIgnoringCase(value, "http")
             if !isPlain && !equalsIgnoringCase(value, "https") { isMalformed = true }
@@ -125,6 +146,8 @@ extension HTTP2HeadBuilder {
 
     private mutating func addField(name: Span<UInt8>, value: Span<UInt8>) {
         let known = KnownField(name: name)
+        // The key and its answer are between the gateway and the upstream (RFC 8441 section 5): two keys would be no handshake.
+        if tunnel != .none, known == .secWebSocketKey || known == .secWebSocketAccept { return }
         head.fields.append(name: name, value: value, known: known)
         if known == .other {
             if equalsIgnoringCase(name, "priority") { readPriority(value) }
@@ -140,6 +163,7 @@ extension HTTP2HeadBuilder {
             contentLength = length
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
             isMalformed = true
+        case .secWebSocketVersion: webSocketVersions &+= 1
         case .te:
             if !equalsIgnoringCase(value, "trailers") { isMalformed = true }
         default: break

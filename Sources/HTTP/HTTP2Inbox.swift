@@ -5,6 +5,10 @@ import Bytes
     var streams = HTTP2StreamTable()
     var events: [HTTP2Event] = []
     var budget: HTTP2FrameBudget
+    var scanner = HTTP2FrameScanner()
+    var history = HTTP2StreamHistory()
+    /// The bound that the client broke, where `failure` is for that.
+    private(set) var abuse: HTTP2Abuse?
     var builder: HTTP2HeadBuilder
     /// The place of the stream whose header block is being read; nil: of no stream that is known.
     var current: Int?
@@ -144,6 +148,7 @@ import Bytes
         let id = streams[index].id
         if current == index { current = nil }
         owed &+= streams[index].unconsumed
+        if !streams[index].clientEnded && !streams[index].clientReset { history.wasCut(id) }
         if streams[index].isAnnounced {
             if dropUnseen(id) {
                 // The caller never heard of it: a request that is withdrawn in the same breath costs no upstream anything.
@@ -174,9 +179,17 @@ import Bytes
     // MARK: budgets
 
     mutating func spend(_ kind: HTTP2FrameBudget.Kind) {
-        if !budget.spend(kind), failure == nil { failure = Self.flood }
+        if !budget.spend(kind) { fail(.init(kind), Self.flood) }
+    }
+
+    /// The connection must end because the client broke this bound.
+    mutating func fail(_ abuse: HTTP2Abuse, _ fault: ProtocolFault) {
+        guard failure == nil else { return }
+        failure = fault
+        self.abuse = abuse
     }
 
     static let flood = ProtocolFault("h2-flood")
+    static let closedStream = ProtocolFault("h2-stream-closed")
     static let hugeHead = ProtocolFault("h2-huge-head", status: 431)
 }

@@ -21,6 +21,8 @@ public struct HTTP2Limits: Sendable {
     public var continuations = 8
     /// Acknowledgements of SETTINGS and PING that may wait because the client does not read.
     public var pendingAcknowledgements = 256
+    /// Frames that may wait to be sent because the client does not read: heads, windows, refusals.
+    public var unreadFrames = 2048
     /// Bytes of a response queue at or under which a stream that was above it is reported `writable` again.
     public var writableMark = 32 << 10
     /// Bytes of a body that may still come after its request was answered; then the stream ends with NO_ERROR.
@@ -36,6 +38,7 @@ public enum HTTP2ErrorCode {
     public static let noError: UInt32 = 0x0
     public static let protocolError: UInt32 = 0x1
     public static let internalError: UInt32 = 0x2
+    public static let streamClosed: UInt32 = 0x5
     public static let refusedStream: UInt32 = 0x7
     public static let cancel: UInt32 = 0x8
     public static let enhanceYourCalm: UInt32 = 0xb

@@ -8,12 +8,14 @@ public import Bytes
 public final class HTTP2Session {
     private let engine: HTTP2Engine
     private let mark: Int
+    private let unreadFrames: Int
     private enum Phase { case open, noticeSent, goingAway, failed }
     private var phase = Phase.open
 
     public init(limits: HTTP2Limits = HTTP2Limits()) {
         engine = HTTP2Engine(limits: limits)
         mark = limits.writableMark
+        unreadFrames = limits.unreadFrames
     }
 
     // MARK: bytes in
@@ -23,10 +25,8 @@ public final class HTTP2Session {
     public func receive(_ input: Span<UInt8>, now: MonotonicTime) throws(ProtocolFault) {
         if phase == .failed { throw engine.inbox.failure ?? HTTP2Inbox.flood }
         engine.inbox.budget.refill(now: now)
-        if !input.isEmpty {
-            let outcome = engine.receive(input)
-            if outcome < 0 && engine.inbox.failure == nil { engine.inbox.failure = HTTP2Engine.fault(outcome) }
-        }
+        feed(input)
+        if engine.waitingFrames > unreadFrames { engine.inbox.fail(.unreadFrames, HTTP2Inbox.flood) }
         settle()
         if let failure = engine.inbox.failure {
             // What came in one breath with an attack is not worth an upstream's while.
@@ -34,6 +34,50 @@ public final class HTTP2Session {
             throw failure
         }
     }
+
+    /// Shows nghttp2 the frames, up to the first that breaks a budget or belongs to a stream that is over.
+    private func feed(_ input: Span<UInt8>) {
+        var position = 0
+        var fed = 0
+        while let (frame, at) = engine.inbox.scanner.next(input, &position) {
+            if let kind = frame.budget { engine.inbox.spend(kind) }
+            if engine.inbox.failure != nil { return }
+            if phase == .goingAway || !(frame.isData || frame.isHeaders || frame.isPriority) { continue }
+            if frame.isPriority || engine.inbox.history.needsTable(frame) {
+                // What came before may have closed the stream.
+                if at > fed {
+                    guard engine.receive(input, fed..<at) else { return }
+                    fed = at
+                }
+                judge(frame)
+                if engine.inbox.failure != nil { return }
+            } else if frame.isHeaders {
+                engine.inbox.history.opened(frame.stream)
+            }
+        }
+        _ = engine.receive(input, fed..<input.count)
+    }
+
+    private func judge(_ frame: HTTP2FrameScanner.Frame) {
+        let isOpen = engine.index(frame.stream) != nil
+        if frame.isPriority {
+            // RFC 7540 sections 5.3.1 and 6.3; nghttp2 looks at no priorities of that kind.
+            if frame.stream == 0 || frame.dependency == frame.stream && frame.stream > engine.inbox.history.last {
+                engine.inbox.failure = ProtocolFault("h2-priority")
+            } else if frame.dependency == frame.stream, isOpen {
+                engine.inbox.resets.append((frame.stream, HTTP2ErrorCode.protocolError))
+            }
+        } else if !isOpen {
+            switch engine.inbox.history.judge(frame.stream) {
+            case .ordinary: break
+            case .closed: engine.inbox.failure = HTTP2Inbox.closedStream
+            case .unexpected: engine.inbox.failure = ProtocolFault("h2-stream-number")
+            }
+        }
+    }
+
+    /// The bound that the client broke, where `receive` or `fillOutput` ended the connection for that.
+    public var abuse: HTTP2Abuse? { engine.inbox.abuse }
 
     /// What has happened since the last time, in order.
     public var events: [HTTP2Event] { engine.inbox.events }

@@ -12,6 +12,7 @@ struct HTTP2Stream: ~Copyable {
     /// Its head was refused: its body is of no interest.
     var isRefused = false
     var clientEnded = false
+    var clientReset = false
     var responseEnded = false
     var isReset = false
     /// Body bytes told to the caller and not consumed yet: they are owed to the connection's window when the stream goes.
@@ -34,6 +35,7 @@ struct HTTP2Stream: ~Copyable {
         isAnnounced = false
         isRefused = false
         clientEnded = false
+        clientReset = false
         responseEnded = false
         isReset = false
         unconsumed = 0

@@ -35,7 +35,8 @@ public struct RequestHead: Sendable {
     public var keepAlive = true
     /// `Expect: 100-continue` was asked for (and there is a body).
     public var expectsContinue = false
-    /// A well-formed WebSocket handshake (RFC 6455 4.2.1 on HTTP/1.1; RFC 8441 extended CONNECT on HTTP/2 later).
+    /// A well-formed WebSocket handshake: RFC 6455 section 4.2.1 on HTTP/1.1; on HTTP/2 an extended CONNECT (RFC 8441), which is told as the GET that it
+    /// becomes.
     public var isWebSocket = false
     /// HTTP/1: `Upgrade` was present in any form.
     public var hasUpgrade = false

@@ -34,7 +34,7 @@ extension KnownField {
             switch lowercase(name[0]) {
             case UInt8(ascii: "t"): .trailer
             case UInt8(ascii: "u"): .upgrade
-            case UInt8(ascii: "r"): .referer
+            case UInt8(ascii: "r"): lowercase(name[3]) == UInt8(ascii: "e") ? .referer : .refresh
             case UInt8(ascii: "a"): .altSvc
             case UInt8(ascii: ":"): .http2Status
             default: .other
@@ -47,10 +47,11 @@ extension KnownField {
             case UInt8(ascii: "k"): .keepAlive
             case UInt8(ascii: "s"): .setCookie
             case UInt8(ascii: "u"): .userAgent
+            case UInt8(ascii: "t"): .tracestate
             default: .other
             }
-        case 11: .retryAfter
-        case 12: .contentType
+        case 11: lowercase(name[0]) == UInt8(ascii: "t") ? .traceparent : .retryAfter
+        case 12: lowercase(name[0]) == UInt8(ascii: "m") ? .maxForwards : .contentType
         case 13:
             switch lowercase(name[0]) {
             case UInt8(ascii: "a"): .authorization
@@ -158,6 +159,10 @@ extension KnownField {
         case .lastModified: "Last-Modified"
         case .retryAfter: "Retry-After"
         case .http2Status: ":status"
+        case .traceparent: "traceparent"
+        case .tracestate: "tracestate"
+        case .maxForwards: "Max-Forwards"
+        case .refresh: "Refresh"
         }
     }
 }

@@ -17,12 +17,36 @@ func isToken(_ bytes: Span<UInt8>) -> Bool {
 
 @inline(__always) func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
-/// Compares without regard to the case of A–Z.
+/// Where the token that begins at `start` ends: at the first byte that is no `tchar`, at `end` at the latest.
+func tokenEnd(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+    precondition(end <= bytes.count && start >= 0)
+    return unsafe bytes.withUnsafeBytes { bytes in
+        var at = start
+        while at < end, unsafe isToken(bytes[at]) { at &+= 1 }
+        return at
+    }
+}
+
+/// Compares without regard to the case of A–Z. `text` is made of letters, digits and signs below `@`.
 func equalsIgnoringCase(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
-    guard bytes.count == text.utf8CodeUnitCount else { return false }
-    let text = unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    for at in 0..<bytes.count where unsafe lowercase(bytes[at]) != lowercase(text[at]) { return false }
-    return true
+    let count = text.utf8CodeUnitCount
+    guard bytes.count == count else { return false }
+    let text = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: count)
+    return unsafe bytes.withUnsafeBytes { bytes in
+        var at = 0
+        while at &+ 8 <= count {
+            let ours = unsafe text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            let differs = unsafe bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) ^ ours
+            // Only the bit of the case may differ, and only where ours is a letter: those alone have the bit 0x40.
+            if differs & ~(ours >> 1 & 0x2020_2020_2020_2020) != 0 { return false }
+            at &+= 8
+        }
+        while at < count {
+            if unsafe lowercase(bytes[at]) != lowercase(text[at]) { return false }
+            at &+= 1
+        }
+        return true
+    }
 }
 
 /// `range` without the blanks at both its ends.

@@ -37,7 +37,7 @@ struct Asked {
     var isFramed: Bool { BrowserMarks.isFrame(request.fields) }
 
     /// The value of our cookie of that name, if it came once and is one that we could have made: 43 characters of base64url.
-    func cookie(_ name: String) -> String? {
+    func cookie(_ name: StaticString) -> String? {
         let values = Cookies.values(named: name, in: request.fields)
         guard values.count == 1, let value = values.first, CookieValue.isWellFormed(value) else { return nil }
         return String(decoding: value, as: UTF8.self)

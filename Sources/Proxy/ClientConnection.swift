@@ -19,6 +19,8 @@ protocol Wire: AnyObject {
     func connectionClosed()
     /// The server drains: finish what is under way, take nothing new.
     func beginDrain()
+    /// The exchanges under way.
+    var running: [Exchange] { get }
 }
 
 /// One client's connection: socket, TLS, the bytes in and out, one time limit. It knows nothing of HTTP but which version was agreed on.
@@ -95,8 +97,9 @@ final class ClientConnection: PollHandler {
 
     private func read() {
         var budget = 4
+        loop.buffers.lend(&input)
         while !isClosed, wantsInput || isLingering, !inputEnded {
-            switch transport.read(into: &input, minimum: server.limits.readSize) {
+            switch transport.read(into: &input, minimum: server.limits.readSize / 2) {
             case .moved:
                 if isLingering { input.removeAll() } else { wire?.received() }
                 if isClosed { return }
@@ -112,7 +115,7 @@ final class ClientConnection: PollHandler {
             break
         }
         if !isClosed {
-            input.release()
+            loop.buffers.takeBack(&input)
             updateInterest()
         }
     }
@@ -218,12 +221,13 @@ final class ClientConnection: PollHandler {
                 if isClosed { return }
             }
             if !output.isEmpty { break }
+            loop.buffers.lend(&output)
             wire?.gather()
             if isClosed { return }
             if output.isEmpty { break }
         }
         if output.isEmpty {
-            output.release()
+            loop.buffers.takeBack(&output)
             if closesWhenWritten && !isLingering { linger() }
         } else if closesWhenWritten, let limit {
             loop.schedule(limit, after: server.nanoseconds.stall)
@@ -263,9 +267,12 @@ final class ClientConnection: PollHandler {
         armLimit(server.nanoseconds.linger)
     }
 
-    /// The server ends: begin to finish, or go at once where nothing is under way.
+    /// The exchanges under way on it.
+    var running: [Exchange] { wire?.running ?? [] }
+
+    /// The server ends: begin to finish. Who is still shaking hands may ask one thing, if it comes soon.
     func beginDrain() {
-        if let wire { wire.beginDrain() } else { close() }
+        if let wire { wire.beginDrain() } else { armLimit(server.nanoseconds.linger) }
     }
 
     /// Closes at once. `showingCut`: where the end of the connection would look like the end of the answer it is reset instead.

@@ -32,21 +32,21 @@ extension Exchange {
         abandonUpstream()
         bodyMode = .dropped
         closesConnection = true
-        if answerBegun { cutOff() } else { server.handler.refuse(self, ProtocolFault("body-too-large", status: 413)) }
+        if answerBegun { cutOff() } else { handler.refuse(self, ProtocolFault("body-too-large", status: 413)) }
     }
 
     func upstreamFailed(_ failure: UpstreamFailure, answerBegun begun: Bool) {
         relay = nil
         if begun || answerBegun { return cutOff() }
         bodyMode = .dropped
-        server.handler.upstreamFailed(self, failure)
+        handler.upstreamFailed(self, failure)
     }
 
     /// No assertion could be made for it: nobody gets in without one.
     func identityFailed() {
         relay = nil
         bodyMode = .dropped
-        server.handler.refuse(self, ProtocolFault("no-assertion", status: 503))
+        handler.refuse(self, ProtocolFault("no-assertion", status: 503))
     }
 
     // MARK: tunnels
@@ -66,7 +66,7 @@ extension Exchange {
         if let relay, relay.isTunnel { relay.closeTunnel(.goingAway) }
     }
 
-    /// The session behind it is over (logout, revocation): a WebSocket is closed with 1008 at once. Anything else gets a second, in which what is
+    /// The session behind it is over (logout, revocation), or the rules that a reload brought refuse it: a WebSocket is closed with 1008 at once. Anything else gets a second, in which what is
     /// no stream ends by itself; then it is cut off.
     func sessionEnded() {
         guard let relay else { return }
@@ -78,7 +78,7 @@ extension Exchange {
         if isOver { return }
         if answerBegun { return cutOff() }
         abandonUpstream()
-        server.handler.refuse(self, ProtocolFault("session-ended", status: 401))
+        handler.refuse(self, ProtocolFault("session-ended", status: 401))
     }
 
     /// 1 s

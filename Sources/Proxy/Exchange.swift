@@ -22,6 +22,8 @@ public final class Exchange {
     /// The request's head; of a broken one as much as could be read.
     public var head = RequestHead()
     public let server: Server
+    /// Who decides about it: whoever served the worker when it began. A reload gives the worker another.
+    private(set) var handler: any ExchangeHandler
     /// The client's address as the socket knows it: an IP literal, no port.
     let clientText: String
     /// When its head was complete, or was found to be broken.
@@ -61,10 +63,13 @@ public final class Exchange {
 
     // The upstream's side (see Exchange+Relay.swift)
     var relay: Relay?
+    /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
+    var webSocketKey: WebSocketKey?
 
     init(from client: any ClientStream, on connection: ClientConnection) {
         self.client = client
         server = connection.server
+        handler = connection.server.handler
         clientText = connection.addressText
         started = connection.loop.now
         requestID = connection.server.nextRequestID()
@@ -99,7 +104,7 @@ public final class Exchange {
                 onCollected = nil
                 collected = []
                 client?.bodyPassedOn(bytes.count)
-                server.handler.refuse(self, ProtocolFault("body-too-large", status: 413))
+                handler.refuse(self, ProtocolFault("body-too-large", status: 413))
                 return
             }
             unsafe bytes.withUnsafeBytes { unsafe collected.append(contentsOf: $0) }
@@ -127,7 +132,7 @@ public final class Exchange {
         requestIsComplete = true
         onCollected = nil
         abandonUpstream()
-        if answerBegun { cutOff() } else { server.handler.refuse(self, fault) }
+        if answerBegun { cutOff() } else { handler.refuse(self, fault) }
     }
 
     /// The client's connection (or stream) is gone.
@@ -145,10 +150,17 @@ public final class Exchange {
         client = nil
         onCollected = nil
         session?.remove(self)
-        server.handler.finished(self)
+        handler.finished(self)
         session = nil
         // The relay holds us: this is where that cycle ends.
         abandonUpstream()
+    }
+
+    /// A reload came while it waited for a decision: it begins anew by what that brought.
+    func beginAnew() {
+        handler = server.handler
+        trace = ExchangeTrace()
+        handler.begin(self)
     }
 
     // MARK: called by the handler
@@ -157,7 +169,7 @@ public final class Exchange {
     public func collectBody(limit: Int, _ then: @escaping ([UInt8]) -> Void) {
         if case .exactly(let count) = head.body, count > UInt64(limit) {
             discardBody()
-            return server.handler.refuse(self, ProtocolFault("body-too-large", status: 413))
+            return handler.refuse(self, ProtocolFault("body-too-large", status: 413))
         }
         collectLimit = limit
         onCollected = then
@@ -198,6 +210,8 @@ public final class Exchange {
     /// Answers with a whole answer of the gateway's own.
     public func answer(_ response: OwnResponse) {
         guard let client, !answerBegun else { return }
+        // Over HTTP/2 any 2xx would open a WebSocket, and a page be taken for its messages.
+        if response.status < 300, opensBySuccess { return answer(OwnResponse(status: 404)) }
         var head = ResponseHead()
         head.status = UInt16(clamping: response.status)
         for (name, value) in response.fields {
@@ -205,8 +219,8 @@ public final class Exchange {
             if value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) { return answer(OwnResponse(status: 500)) }
             head.fields.append(name, value)
         }
-        head.fields.append("Date", server.dateCache.value(at: loop.wall))
-        head.fields.append("X-Request-Id", requestID.text)
+        head.fields.append("Date", server.dateCache.value(at: loop.wall).span, known: .date)
+        head.fields.append("X-Request-Id", requestID.digits.span)
         let forbidsBody = response.status == 204 || response.status == 304
         if self.head.method == .head || forbidsBody {
             if !forbidsBody { head.fields.append("Content-Length", String(response.body.count)) }
@@ -223,6 +237,9 @@ public final class Exchange {
         }
         sendEnd(nil)
     }
+
+    /// A WebSocket over HTTP/2: any 2xx opens it (RFC 8441 section 5).
+    var opensBySuccess: Bool { head.isWebSocket && head.version == .http2 }
 
     // MARK: the answer, from whichever side it comes
 
@@ -262,6 +279,8 @@ public struct ExchangeTrace {
     public var upstream: String?
     /// From the decision to forward to the head of the upstream's answer.
     public var upstreamNanoseconds: UInt64 = 0
+    /// Where the trace id lies in the head's arena, where the client sent a valid one; else the request's own id is the trace's.
+    public var traceID: Range<Int>?
     /// Identity headers go with it.
     var identifies: Bool { decision == .allow || decision == .anyone }
 

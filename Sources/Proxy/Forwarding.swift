@@ -8,7 +8,10 @@ import HTTP
 extension Gateway {
     /// Writes the head of `exchange`'s request. Nil where the request must not go on; else whether its body goes chunked.
     func writeRequestHead(of exchange: Exchange, to site: Site, into out: inout ByteQueue) -> Bool? {
-        let head = exchange.head
+        // Moved out for the while: a copy would count references to every array of it.
+        var head = RequestHead()
+        swap(&head, &exchange.head)
+        defer { swap(&head, &exchange.head) }
         let arena = head.fields.arena.span
         guard beginHygiene(head.fields) else { return nil }
         RequestWriter.requestLine(method: arena.extracting(head.methodBytes), target: exchange.target.forwarded.span, into: &out)
@@ -20,17 +23,20 @@ extension Gateway {
             switch hygiene.verdict(entry, in: head.fields) {
             case .keep: FieldWriter.field(entry, of: head.fields, into: &out)
             case .drop: break
-            case .rewrite: if entry.known == .cookie { hasCookies = true }
+            case .rewrite:
+                if entry.known == .cookie { hasCookies = true }
+                if entry.known == .maxForwards { writeMaxForwards(entry, of: head, into: &out) }
             }
         }
         if hasCookies { writeCookies(head.fields, into: &out) }
-        writeForwarded(exchange, into: &out)
+        writeForwarded(exchange, of: head, to: site, into: &out)
         if exchange.trace.identifies, let session = exchange.session {
             guard let block = identityBlock(for: session, at: site) else { return nil }
             out.append(block.bytes)
         }
         if head.isWebSocket {
             out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+            if head.version == .http2 { guard writeWebSocketKey(of: exchange, into: &out) else { return nil } }
         } else if hygiene.acceptsTrailers {
             out.append("TE: trailers\r\nConnection: TE\r\n")
         }
@@ -57,14 +63,62 @@ extension Gateway {
         out.append("\r\n")
     }
 
-    private func writeForwarded(_ exchange: Exchange, into out: inout ByteQueue) {
+    private func writeForwarded(_ exchange: Exchange, of head: borrowing RequestHead, to site: Site, into out: inout ByteQueue) {
         out.append("X-Forwarded-For: ")
         out.append(exchange.clientText)
         out.append("\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: ")
-        out.append(exchange.head.fields.arena.span.extracting(exchange.head.authority))
+        out.append(head.fields.arena.span.extracting(head.authority))
         out.append("\r\nX-Request-Id: ")
-        exchange.requestID.append(to: &out)
+        out.append(exchange.requestID.digits.span)
         out.append("\r\n")
+        out.append(site.prefixLine)
+        out.append(via.line(received: head.version))
+        if hygiene.traceID == nil { writeTrace(exchange.requestID, into: &out) }
+    }
+
+    /// Begins a trace (W3C Trace Context section 3.2). Its id is the request's, so that records, answers and traces name the same. It says that it
+    /// is sampled: an access record is kept, and applications that follow their caller would otherwise all stop recording.
+    private func writeTrace(_ id: RequestID, into out: inout ByteQueue) {
+        out.append("traceparent: 00-")
+        out.append(id.digits.span)
+        out.append(0x2D)
+        out.append(id.spanDigits.span)
+        out.append("-01\r\n")
+    }
+
+    /// Counted down for OPTIONS (RFC 9110 section 7.6.2), and passed on for all else, which does not know it.
+    private func writeMaxForwards(_ entry: Fields.Entry, of head: RequestHead, into out: inout ByteQueue) {
+        guard head.method == .options, let hops = Self.hops(head.fields.arena.span.extracting(entry.value)), hops > 0 else {
+            return FieldWriter.field(entry, of: head.fields, into: &out)
+        }
+        FieldWriter.field("Max-Forwards", decimal: hops - 1, into: &out)
+    }
+
+    /// Whether an OPTIONS request may go no further than here.
+    static func isLastHop(_ head: RequestHead) -> Bool {
+        guard head.method == .options, let entry = head.fields.first(.maxForwards) else { return false }
+        return hops(head.fields.arena.span.extracting(entry.value)) == 0
+    }
+
+    /// A value of `Max-Forwards`; nil where it is no number, or one that no chain of gateways can be meant by.
+    private static func hops(_ value: Span<UInt8>) -> UInt64? {
+        guard 1...9 ~= value.count else { return nil }
+        var hops: UInt64 = 0
+        for at in value.indices {
+            guard value[at] &- 0x30 < 10 else { return nil }
+            hops = hops * 10 + UInt64(value[at] & 15)
+        }
+        return hops
+    }
+
+    /// Over HTTP/2 the client sent none. False without entropy.
+    private func writeWebSocketKey(of exchange: Exchange, into out: inout ByteQueue) -> Bool {
+        guard let key = WebSocketKey.random() else { return false }
+        exchange.webSocketKey = key
+        out.append("Sec-WebSocket-Key: ")
+        out.append(key.text)
+        out.append("\r\n")
+        return true
     }
 
     private func writeFraming(_ head: RequestHead, into out: inout ByteQueue) -> Bool {
@@ -98,19 +152,20 @@ extension Gateway {
     /// Takes out of an upstream's answer what is not for the client and adds what is ours. False where the answer contradicts itself.
     func filterAnswer(_ head: inout ResponseHead, for exchange: Exchange) -> Bool {
         guard filter(&head.fields, keepsLength: head.body == .none && head.status != 204) else { return false }
-        if exchange.trace.site >= 0, let mapping = sites[exchange.trace.site].hostMapping { Self.map(&head.fields, mapping) }
-        if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall)) }
-        head.fields.append("X-Request-Id", exchange.requestID.text)
+        if exchange.trace.site >= 0, let mapping = sites[exchange.trace.site].addressMapping { Self.map(&head.fields, mapping) }
+        if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall).span, known: .date) }
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true
     }
 
-    /// The upstream's own name becomes the site's.
-    private static func map(_ fields: inout Fields, _ mapping: HostMapping) {
+    /// The upstream's own address becomes the site's.
+    private static func map(_ fields: inout Fields, _ mapping: AddressMapping) {
         for index in fields.entries.indices {
             let entry = fields.entries[index]
             let mapped: [UInt8]?
             switch entry.known {
-            case .location: mapped = mapping.location(fields.value(entry))
+            case .location, .contentLocation: mapped = mapping.location(fields.value(entry))
+            case .refresh: mapped = mapping.refresh(fields.value(entry))
             case .setCookie: mapped = mapping.cookie(fields.value(entry))
             default: mapped = nil
             }
@@ -126,7 +181,7 @@ extension Gateway {
         guard filter(&head.fields, keepsLength: false) else { return false }
         head.fields.append("Connection", "Upgrade")
         head.fields.append("Upgrade", "websocket")
-        head.fields.append("X-Request-Id", exchange.requestID.text)
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true
     }
 
@@ -167,9 +222,9 @@ extension Gateway {
         return true
     }
 
-    /// Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1).
-    static func acceptsWebSocket(_ head: ResponseHead) -> Bool {
+    /// Whether a 101 agrees to the WebSocket that was asked for (RFC 6455 section 4.1). Where the key is the client's own, the client compares.
+    static func acceptsWebSocket(_ head: ResponseHead, _ key: WebSocketKey?) -> Bool {
         guard head.fields.count(.upgrade) == 1, let upgrade = head.fields.text(.upgrade) else { return false }
-        return upgrade.lowercased() == "websocket" && head.fields.count(.secWebSocketAccept) == 1
+        return upgrade.lowercased() == "websocket" && head.fields.count(.secWebSocketAccept) == 1 && key?.isAnswered(by: head.fields) != false
     }
 }

@@ -1,20 +1,15 @@
 import Access
 import Bytes
 import EventLoop
-import HTTP
+public import HTTP
 import Telemetry
 
 /// What the gateway leaves behind of each exchange (README, *Operate*).
 extension Gateway {
     /// One access record, encoded on the worker and handed over as bytes.
     func record(_ exchange: Exchange, _ duration: UInt64) {
-        let head = exchange.head
         var record = AccessRecord()
         record.time = loop.wall
-        record.requestID = exchange.requestID.text
-        record.host = head.fields.arena[head.authority]
-        record.method = head.fields.arena[head.methodBytes]
-        record.path = head.fields.arena[head.target]
         record.status = exchange.status
         record.decision = exchange.trace.decision
         if exchange.trace.site >= 0 {
@@ -27,8 +22,6 @@ extension Gateway {
             record.sid = session.sid
         }
         record.client = exchange.clientText
-        if let agent = head.fields.first(.userAgent) { record.userAgent = head.fields.value(agent) }
-        record.version = head.version == .http2 ? "HTTP/2" : head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
         record.bytesIn = exchange.bytesIn
         record.bytesOut = exchange.bytesOut
         record.durationNanoseconds = duration
@@ -36,9 +29,18 @@ extension Gateway {
             record.upstream = upstream
             record.upstreamNanoseconds = exchange.trace.upstreamNanoseconds
         }
+        // Moved out for the while, as in `writeRequestHead`.
+        var head = RequestHead()
+        swap(&head, &exchange.head)
+        defer { swap(&head, &exchange.head) }
+        record.version = head.version == .http2 ? "HTTP/2" : head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
+        let arena = head.fields.arena.span
+        let agent = head.fields.first(.userAgent)?.value ?? 0..<0
         var line = JSONLine()
         swap(&line, &self.line)
-        record.encode(into: &line)
+        record.encode(
+            requestID: exchange.requestID.digits.span, traceID: arena.extracting(exchange.trace.traceID ?? 0..<0),
+            host: arena.extracting(head.authority), method: arena.extracting(head.methodBytes), target: arena.extracting(head.target), userAgent: arena.extracting(agent), into: &line)
         recorder.access(line.bytes)
         swap(&line, &self.line)
     }
@@ -49,5 +51,12 @@ extension Gateway {
         recorder.audit(AuditEvent(
             .denied, account: session?.member.account, connection: session?.member.connection, client: exchange.clientText, sid: session?.sid,
             requestID: exchange.requestID.text, site: site.options.id, rule: site.ruleNames[rule]))
+    }
+
+    /// A client broke a bound of HTTP/2: always counted, and told of now and then, since who attacks would like to fill a disk too.
+    public func abused(_ bound: HTTP2Abuse, by client: String) {
+        metrics.http2Abuse(budget: bound.rawValue)
+        guard let unsaid = abusePace.mayWrite(now: loop.now) else { return }
+        recorder.log(.warn, "an HTTP/2 client broke a bound", [("budget", bound.rawValue), ("client", client), ("unsaid", String(unsaid))])
     }
 }

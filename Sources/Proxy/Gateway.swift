@@ -11,21 +11,22 @@ public import Telemetry
 /// hands on or ends the exchange with a `Refusal`; framing was checked by the wire before.
 public final class Gateway: ExchangeHandler {
     let loop: EventLoop
-    private var router: Router
+    var router: Router
     let sites: [Site]
-    private let sessions: SessionCache
+    let sessions: SessionCache
     /// The pages and the login, below `/.menwei/`.
     private let portal: any Responder & RefusalRenderer
     private let identity: IdentityBlocks
-    private let metrics: WorkerMetrics
+    let metrics: WorkerMetrics
     let recorder: Recorder
+    let via: ViaName
     /// The access record under construction.
     var line = JSONLine()
     private let ownershipFiles: Set<String>
     private let hasher = Hasher256()
     /// Judges a request's fields. It knows one head at a time: `begin` shows it the head, and `writeRequestHead` once more, since other requests
     /// come in between.
-    private(set) var hygiene: RequestHygiene
+    let hygiene: RequestHygiene
     /// The same for an answer's fields.
     var answerHygiene = ResponseHygiene()
     /// Room for heads on their way to upstreams that speak HTTP/2.
@@ -35,8 +36,12 @@ public final class Gateway: ExchangeHandler {
     var cookieScratch: [UInt8] = []
     /// Targets that no exchange uses, with the room they have grown.
     private var spareTargets: [CanonicalTarget] = []
+    var abusePace = RecordPace()
 
-    public init(_ options: GatewayOptions, on loop: EventLoop, store: any SessionStore, portal: any Responder & RefusalRenderer, minter: AssertionMinter,
+    /// - Parameters:
+    ///   - sessions: the worker's; it outlives the gateway.
+    ///   - metrics: the gateway's own counters, retired with it.
+    public init(_ options: GatewayOptions, on loop: EventLoop, sessions: SessionCache, portal: any Responder & RefusalRenderer, minter: AssertionMinter,
                 metrics: WorkerMetrics, recorder: Recorder) {
         self.loop = loop
         self.portal = portal
@@ -44,10 +49,23 @@ public final class Gateway: ExchangeHandler {
         self.recorder = recorder
         sites = options.sites.enumerated().map { Site($1, index: $0, on: loop, metrics: metrics, recorder: recorder) }
         router = Router(auth: options.authOrigin, sites: sites)
-        sessions = SessionCache(store, limits: options.limits, members: options.members, health: options.storeHealth, on: loop)
-        identity = IdentityBlocks(options, minter: minter)
+        self.sessions = sessions
+        identity = IdentityBlocks(options, minter: minter, sessions: sessions)
         ownershipFiles = Set(options.ownershipFiles.map { "/" + $0 })
-        hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }))
+        via = options.via
+        hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }), via: options.via)
+    }
+
+    deinit { metrics.retire() }
+
+    // MARK: reload
+
+    /// Signs with another key from now on.
+    public func replace(minter: AssertionMinter) { identity.replace(minter: minter) }
+
+    /// Another gateway takes the new requests. Those under way here go on; what they do not need is let go.
+    public func close() {
+        for site in sites { site.close() }
     }
 
     // MARK: phases
@@ -58,6 +76,8 @@ public final class Gateway: ExchangeHandler {
             guard let origin = router.origin(for: exchange.head.fields.arena[exchange.head.authority]) else { return refuse(exchange, .unknownHost) }
             exchange.origin = origin
             try hygiene.begin(exchange.head.fields)
+            exchange.trace.traceID = hygiene.traceID
+            if hygiene.isLoop { return refuse(exchange, .loop) }
             if exchange.head.isAsterisk { return answerAsterisk(exchange) }
             // What for: one path for site, rule and upstream
             exchange.target = spareTargets.popLast() ?? CanonicalTarget()
@@ -70,17 +90,21 @@ public final class Gateway: ExchangeHandler {
             try exchange.target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
             if BrowserMarks.isPreflight(exchange.head), exchange.head.body == .none {
                 exchange.trace.decision = .anyone
-                return exchange.forward(to: site, by: self)
+                return forward(exchange, to: site)
             }
             // Known before the session is: where the store is down, a rule for anyone still lets through.
             exchange.trace.ruleNumber = route.rule
-            withSession(exchange) { [self] session in decide(exchange, site, rule: route.rule, session) }
+            withSession(exchange) { [self] session in
+                // What waited for the store while a reload came is judged by the new rules.
+                if exchange.server.handler !== self { return exchange.beginAnew() }
+                decide(exchange, site, rule: route.rule, session)
+            }
         } catch {
             refuse(exchange, error)
         }
     }
 
-    private struct Route: Equatable {
+    struct Route: Equatable {
         var isOwn: Bool
         var site: Site?
         var rule: Int
@@ -89,14 +113,14 @@ public final class Gateway: ExchangeHandler {
     }
 
     /// Where a decoded path leads.
-    private static func route(_ path: Span<UInt8>, _ head: RequestHead, _ origin: Router.OriginTable) -> Route {
+    static func route(_ path: Span<UInt8>, _ head: RequestHead, _ origin: Router.OriginTable) -> Route {
         let site = origin.site(for: path)
         if OwnPaths.contains(path) { return Route(isOwn: true, site: site, rule: 0) }
         return Route(isOwn: false, site: site, rule: site?.policy.rule(path: path, method: RuleMethod(head)) ?? 0)
     }
 
     /// An application may read the path in another way than we do: then both must come to the same.
-    private static func refuseSplit(_ target: CanonicalTarget, _ head: RequestHead, _ origin: Router.OriginTable, _ route: Route) throws(ProtocolFault) {
+    static func refuseSplit(_ target: CanonicalTarget, _ head: RequestHead, _ origin: Router.OriginTable, _ route: Route) throws(ProtocolFault) {
         for reading in target.readings() where Self.route(reading.span, head, origin) != route { throw ProtocolFault("ambiguous-path") }
     }
 
@@ -170,6 +194,12 @@ public final class Gateway: ExchangeHandler {
             exchange.trace.decision = .refused
             return refuse(exchange, .tooLarge(limit: limit))
         }
+        forward(exchange, to: site)
+    }
+
+    private func forward(_ exchange: Exchange, to site: Site) {
+        if Self.isLastHop(exchange.head) { return answerForMethods(exchange) }
+        if site.strippedSegments > 0 { exchange.target.strip(segments: site.strippedSegments) }
         exchange.forward(to: site, by: self)
     }
 
@@ -195,6 +225,11 @@ public final class Gateway: ExchangeHandler {
 
     private func answerAsterisk(_ exchange: Exchange) {
         exchange.trace.decision = .own
+        answerForMethods(exchange)
+    }
+
+    /// The answer to an OPTIONS that goes no further.
+    private func answerForMethods(_ exchange: Exchange) {
         exchange.answer(OwnResponse(status: 204, fields: [("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH")]))
     }
 

@@ -7,22 +7,18 @@ public struct GatewayOptions: Sendable {
     public var authOrigin: Origin
     /// In the order of configuration; a site's place is its number in records and metrics.
     public var sites: [SiteOptions]
-    /// How long sessions live; the store holds them to the same.
-    public var limits: SessionLimits
     /// File names at the root of every origin that prove ownership of a domain.
     public var ownershipFiles: [String]
     /// The connection whose departments and tags go without `ID/`; nil: none.
     public var plainNames: String?
-    /// Whether the session store can be read, as whoever asks it regularly found.
-    public var storeHealth = StoreHealth()
-    /// Keeps members current; nil: what was known at login stands.
-    public var members: (any MemberVouching)?
+    /// What the gateway is called in `Via`; the same in all workers.
+    public var via: ViaName
 
-    public init(authOrigin: Origin, sites: [SiteOptions], limits: SessionLimits, ownershipFiles: [String], plainNames: String?) {
+    public init(authOrigin: Origin, sites: [SiteOptions], ownershipFiles: [String], plainNames: String?, via: ViaName) {
         self.authOrigin = authOrigin
         self.sites = sites
-        self.limits = limits
         self.ownershipFiles = ownershipFiles
         self.plainNames = plainNames
+        self.via = via
     }
 }

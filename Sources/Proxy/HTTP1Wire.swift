@@ -1,4 +1,5 @@
 import Bytes
+import EventLoop
 import HTTP
 
 /// HTTP/1.x on a client connection: one exchange at a time, pipelined requests wait in the input (RFC 9112 section 9.3).
@@ -29,7 +30,8 @@ final class HTTP1Wire: Wire, ClientStream {
         self.connection = connection
         server = connection.server
         parser = RequestParser(limits: connection.server.limits.requestHead)
-        connection.armLimit(connection.server.nanoseconds.keepAlive)
+        // A connection that was taken while the server drains may ask one thing, if it comes soon.
+        connection.armLimit(server.isDraining ? server.nanoseconds.linger : server.nanoseconds.keepAlive)
     }
 
     // MARK: Wire
@@ -114,7 +116,7 @@ final class HTTP1Wire: Wire, ClientStream {
             if parser.isAtEnd { _ = try parser.next(ByteQueue().bytes) }
             exchange.hasNoBody()
         }
-        server.handler.begin(exchange)
+        exchange.handler.begin(exchange)
     }
 
     private func refuse(_ fault: ProtocolFault) {
@@ -137,7 +139,7 @@ final class HTTP1Wire: Wire, ClientStream {
         exchange.head.keepAlive = false
         exchange.hasNoBody()
         self.exchange = exchange
-        server.handler.refuse(exchange, fault)
+        exchange.handler.refuse(exchange, fault)
     }
 
     func inputEnded() {
@@ -151,6 +153,8 @@ final class HTTP1Wire: Wire, ClientStream {
             connection.close()
         }
     }
+
+    var running: [Exchange] { exchange.map { [$0] } ?? [] }
 
     func gather() {}
 
@@ -209,6 +213,7 @@ final class HTTP1Wire: Wire, ClientStream {
     }
 
     private func writeHead(_ status: UInt16, _ fields: Fields) {
+        connection.loop.buffers.lend(&connection.output)
         ResponseWriter.statusLine(status, into: &connection.output)
         for entry in fields.entries { FieldWriter.field(entry, of: fields, into: &connection.output) }
     }
@@ -241,7 +246,7 @@ final class HTTP1Wire: Wire, ClientStream {
                 keepAlive = false
             }
         }
-        if exchange.closesConnection || server.isDraining { keepAlive = false }
+        if exchange.closesConnection || server.isDraining || isTooMuchToDrop(exchange) { keepAlive = false }
         if !keepAlive {
             connection.output.append("Connection: close\r\n")
         } else if exchange.head.version == .http10 {
@@ -249,6 +254,12 @@ final class HTTP1Wire: Wire, ClientStream {
         }
         connection.output.append("\r\n")
         connection.scheduleFlush()
+    }
+
+    /// The body is unwanted, and its declared rest longer than what is dropped to keep the connection: the client hears at once that it ends.
+    private func isTooMuchToDrop(_ exchange: Exchange) -> Bool {
+        guard request == .body, exchange.isDiscarding, case .exactly(let count) = exchange.head.body else { return false }
+        return count - min(count, exchange.bytesIn) > UInt64(max(drainBudget, 0))
     }
 
     func sendBody(_ bytes: Span<UInt8>) {

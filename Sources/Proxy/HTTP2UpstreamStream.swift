@@ -59,6 +59,8 @@ final class HTTP2UpstreamStream: UpstreamStream {
 
     func close() { leave(reset: true) }
 
+    func abort() { leave(reset: true) }
+
     /// Ended by both sides it is gone by itself; else the upstream is told that nobody waits.
     private func leave(reset: Bool) {
         forget()

@@ -5,9 +5,9 @@ import HTTP
 /// HTTP/2 on a client connection: the session machine eats and emits the bytes, each stream is an exchange.
 final class HTTP2Wire: Wire {
     /// Strong: whatever a call of ours brings about, the connection outlives the call. `ClientConnection.close` breaks the cycle.
-    fileprivate let connection: ClientConnection
+    let connection: ClientConnection
     private let server: Server
-    fileprivate let session: HTTP2Session
+    let session: HTTP2Session
     private var streams: [Int32: HTTP2ClientStream] = [:]
     private var events: [HTTP2Event] = []
     private var isFailed = false
@@ -21,7 +21,8 @@ final class HTTP2Wire: Wire {
         self.connection = connection
         server = connection.server
         session = HTTP2Session(limits: server.limits.http2)
-        connection.armLimit(server.nanoseconds.keepAlive)
+        if server.isDraining { session.drain() }
+        armLimit()
         // The server's own SETTINGS go out at once.
         connection.scheduleFlush()
     }
@@ -88,21 +89,29 @@ final class HTTP2Wire: Wire {
     }
 
     private func begin(_ id: Int32, endStream: Bool, fault: ProtocolFault?) {
-        let stream = HTTP2ClientStream(id, of: self)
+        var head = session.takeHead(stream: id)
+        head.version = .http2
+        let stream = HTTP2ClientStream(id, of: self, isWebSocket: head.isWebSocket)
         streams[id] = stream
         let exchange = Exchange(from: stream, on: connection)
-        exchange.head = session.takeHead(stream: id)
-        exchange.head.version = .http2
+        swap(&head, &exchange.head)
         stream.exchange = exchange
-        if endStream { exchange.hasNoBody() }
-        if let fault { server.handler.refuse(exchange, fault) } else { server.handler.begin(exchange) }
+        // What follows the head of a WebSocket is no body.
+        if endStream || exchange.head.isWebSocket { exchange.hasNoBody() }
+        if let fault { exchange.handler.refuse(exchange, fault) } else { exchange.handler.begin(exchange) }
     }
+
+    var running: [Exchange] { streams.values.compactMap(\.exchange) }
 
     func inputEnded() { connection.close() }
 
     func gather() {
         session.fillOutput(&connection.output, limit: Self.gatherLimit)
         act()
+        if session.abuse != nil && !isFailed && !connection.isClosed {
+            isFailed = true
+            return fail()
+        }
         let wants = session.wantsIO
         if !wants.read && !wants.write && !connection.isClosed { connection.closeAfterWriting() }
     }
@@ -120,15 +129,23 @@ final class HTTP2Wire: Wire {
             session.goAway(code: HTTP2ErrorCode.noError)
         } else if !server.isDraining {
             // A client that neither sends what it announced nor takes what it asked for holds memory: its streams end, the others go on.
-            for stream in streams.values where stream.standsStill() { session.reset(stream: stream.id, code: HTTP2ErrorCode.cancel) }
+            for stream in streams.values where stream.standsStill() { cut(stream) }
         }
         watchesStalls = false
         armLimit()
         connection.scheduleFlush()
     }
 
+    private func cut(_ stream: HTTP2ClientStream) {
+        // Who was answered and never ends its request is told that it may stop (RFC 9113 section 8.1).
+        if stream.isAnswered { return session.reset(stream: stream.id, code: HTTP2ErrorCode.noError) }
+        session.reset(stream: stream.id, code: HTTP2ErrorCode.cancel)
+        server.handler.abused(.stalledStreams, by: connection.addressText)
+    }
+
     /// The client broke the rules: its streams are over, whatever they were at; the GOAWAY that says why still goes out.
     private func fail() {
+        if let abuse = session.abuse { server.handler.abused(abuse, by: connection.addressText) }
         endStreams()
         connection.wantsInput = false
         connection.closeAfterWriting()
@@ -150,120 +167,9 @@ final class HTTP2Wire: Wire {
     }
 
     /// The exchange is through: its head's memory serves the next one.
-    fileprivate func finished(_ exchange: Exchange) {
+    func finished(_ exchange: Exchange) {
         var head = RequestHead()
         swap(&head, &exchange.head)
         session.recycle(head)
     }
-}
-
-/// One stream of an HTTP/2 connection as an exchange sees it.
-final class HTTP2ClientStream: ClientStream {
-    let id: Int32
-    private let wire: HTTP2Wire
-    var exchange: Exchange?
-    /// Body bytes that came before anybody took them; the stream's window bounds them.
-    private var held = ByteQueue()
-    /// The request's end came behind what is held.
-    private var endIsHeld = false
-    private var heldTrailers: Fields?
-    private var headSent = false
-    private var pace = StreamPace()
-    private static let highWater = 64 << 10
-
-    init(_ id: Int32, of wire: HTTP2Wire) {
-        self.id = id
-        self.wire = wire
-    }
-
-    // MARK: from the client
-
-    func received(_ bytes: Span<UInt8>) {
-        pace.received &+= UInt64(bytes.count)
-        // Its answer is queued already; once that is out the session drops what comes by itself.
-        guard let exchange else { return wire.session.consume(stream: id, bytes.count) }
-        if exchange.takesBody && held.isEmpty { exchange.requestBody(bytes) } else { held.append(bytes) }
-    }
-
-    func requestEnded(_ trailers: Fields?) {
-        if held.isEmpty { return exchange?.requestEnded(trailers) ?? () }
-        endIsHeld = true
-        heldTrailers = trailers
-    }
-
-    func drained() { exchange?.clientDrained() }
-
-    func gone() {
-        let exchange = self.exchange
-        self.exchange = nil
-        exchange?.clientGone()
-    }
-
-    /// Asked once in each stall limit.
-    func standsStill() -> Bool {
-        let awaitsBody = exchange.map { !$0.requestIsComplete && !$0.answerBegun && $0.takesBody } ?? false
-        return pace.standsStill(queued: wire.session.queued(stream: id), awaitsBody: awaitsBody)
-    }
-
-    // MARK: ClientStream
-
-    var isWritable: Bool { wire.session.queued(stream: id) < Self.highWater }
-
-    func sendInformational(_ status: UInt16, _ fields: Fields) {
-        wire.session.submitInformational(stream: id, status: status, fields: fields)
-        wire.connection.scheduleFlush()
-    }
-
-    func sendHead(_ head: inout ResponseHead) {
-        if case .exactly(let count) = head.body { head.fields.append("Content-Length", String(count)) }
-        headSent = true
-        wire.session.submitHead(stream: id, head, endStream: head.body == .none)
-        wire.connection.scheduleFlush()
-    }
-
-    func sendBody(_ bytes: Span<UInt8>) {
-        pace.given &+= UInt64(bytes.count)
-        wire.session.send(stream: id, bytes)
-        wire.connection.scheduleFlush()
-    }
-
-    func sendEnd(_ trailers: Fields?) {
-        wire.session.finish(stream: id, trailers: trailers)
-        wire.connection.scheduleFlush()
-        guard let exchange else { return }
-        // An early answer: the client is told to stop sending (RFC 9113 section 8.1).
-        if !exchange.requestIsComplete { exchange.discardBody() }
-        self.exchange = nil
-        exchange.finish()
-        wire.finished(exchange)
-    }
-
-    func abort() {
-        wire.session.reset(stream: id, code: headSent ? HTTP2ErrorCode.internalError : HTTP2ErrorCode.cancel)
-        exchange = nil
-        wire.connection.scheduleFlush()
-    }
-
-    func resumeBody() {
-        guard let exchange else { return }
-        while !held.isEmpty, exchange.takesBody, self.exchange != nil {
-            let count = min(held.count, 64 << 10)
-            held.withBytes(0..<count) { exchange.requestBody($0) }
-            held.consume(count)
-        }
-        held.release()
-        if held.isEmpty, endIsHeld {
-            endIsHeld = false
-            exchange.requestEnded(heldTrailers)
-        }
-    }
-
-    func bodyPassedOn(_ count: Int) {
-        wire.session.consume(stream: id, count)
-        wire.connection.scheduleFlush()
-    }
-
-    // Tunnels over HTTP/2 (RFC 8441) are not offered: no exchange of this version becomes one.
-    func becomeTunnel() {}
-    func endTunnelOutput() {}
 }

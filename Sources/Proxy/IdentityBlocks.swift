@@ -14,16 +14,31 @@ struct IdentityBlock {
 
 /// Makes identity blocks, and keeps them with their session: rendering and signing cost some 20 µs, copying a block next to nothing.
 final class IdentityBlocks {
-    private let minter: AssertionMinter
+    private var minter: AssertionMinter
     private let plainNames: String?
+    private let sessions: SessionCache
+    /// Blocks of other makers (an older configuration, another key) are none of ours.
+    private var number: UInt64
 
-    init(_ options: GatewayOptions, minter: AssertionMinter) {
+    init(_ options: GatewayOptions, minter: AssertionMinter, sessions: SessionCache) {
         self.minter = minter
+        self.sessions = sessions
+        number = sessions.nextMaker()
         plainNames = options.plainNames
+    }
+
+    /// Signs with another key from now on.
+    func replace(minter: AssertionMinter) {
+        self.minter = minter
+        number = sessions.nextMaker()
     }
 
     /// Nil where no assertion can be made: then the request must not go on.
     func block(for session: SessionEntry, at site: Site, now: WallTime) -> IdentityBlock? {
+        if session.identityMaker != number {
+            session.identities.removeAll()
+            session.identityMaker = number
+        }
         if let index = session.identities.firstIndex(where: { $0.site == site.index }) {
             if session.identities[index].block.isGood(at: now) { return session.identities[index].block }
             session.identities.remove(at: index)

@@ -25,6 +25,8 @@ public enum Refusal: Equatable, Sendable {
     /// The upstream's answer is not HTTP.
     case upstreamBroken
     case storeDown
+    /// The request has been here before: an upstream leads back to this gateway (508).
+    case loop
 }
 
 /// Turns a refusal into an answer: a page for people, an `application/problem+json` for programs. Called on the worker's loop; must not wait.

@@ -112,6 +112,7 @@ final class Relay {
         if head.status == 101 { return switchProtocols(&head) }
         if head.status < 200 { return interim(&head) }
         logsConnectionIn = ConnectionLogin.isAsked(exchange.head.fields, head.fields)
+        if head.status < 300, exchange.opensBySuccess { return fail(.broken) }
         // An answer that contradicts itself was none: the client still gets a page.
         guard gateway.filterAnswer(&head, for: exchange) else { return fail(.broken) }
         headReceived = true
@@ -131,7 +132,7 @@ final class Relay {
 
     /// A tunnel begins only with a 101 to a handshake that we passed on (RFC 6455 section 4.1).
     private func switchProtocols(_ head: inout ResponseHead) {
-        guard let stream, exchange.head.isWebSocket, Gateway.acceptsWebSocket(head) else { return fail(.broken) }
+        guard let stream, exchange.head.isWebSocket, Gateway.acceptsWebSocket(head, exchange.webSocketKey) else { return fail(.broken) }
         guard gateway.filterSwitch(&head, for: exchange) else { return fail(.broken) }
         headReceived = true
         isTunnel = true
@@ -223,7 +224,8 @@ final class Relay {
         isOver = true
         let stream = self.stream
         self.stream = nil
-        stream?.close()
+        // A tunnel that is lost did not end: the upstream must not take it for the end of what was said.
+        if isTunnel { stream?.abort() } else { stream?.close() }
     }
 
     // MARK: tunnels

@@ -1,5 +1,3 @@
-import Bytes
-
 /// The id of one request: 128 bits from a generator seeded by the kernel; unique, not secret.
 public struct RequestID: Equatable, Sendable {
     /// The first and the last 16 digits.
@@ -7,22 +5,20 @@ public struct RequestID: Equatable, Sendable {
     public let low: UInt64
 
     /// 32 lower-case hex digits.
-    public var text: String {
-        unsafe String(unsafeUninitializedCapacity: 32) { buffer in
-            for i in 0..<16 {
-                unsafe buffer[i] = Self.digit(high >> (60 - 4 * UInt64(i)))
-                unsafe buffer[i + 16] = Self.digit(low >> (60 - 4 * UInt64(i)))
-            }
-            return 32
-        }
+    public var text: String { String(decoding: (0..<32).map { digits[$0] }, as: UTF8.self) }
+
+    /// The same as bytes.
+    public var digits: InlineArray<32, UInt8> {
+        InlineArray { index in Self.digit((index < 16 ? high : low) >> (60 &- 4 &* UInt64(index & 15))) }
     }
 
-    func append(to queue: inout ByteQueue) {
-        for shift in stride(from: UInt64(60), through: 0, by: -4) { queue.append(Self.digit(high >> shift)) }
-        for shift in stride(from: UInt64(60), through: 0, by: -4) { queue.append(Self.digit(low >> shift)) }
+    /// 16 digits that go with it and are never all zero: the id of the one span that is ours in a trace that begins here.
+    var spanDigits: InlineArray<16, UInt8> {
+        let span = high ^ low == 0 ? 1 : high ^ low
+        return InlineArray { index in Self.digit(span >> (60 &- 4 &* UInt64(index))) }
     }
 
-    @inline(__always) static func digit(_ bits: UInt64) -> UInt8 {
+    @inline(__always) private static func digit(_ bits: UInt64) -> UInt8 {
         let nibble = UInt8(truncatingIfNeeded: bits & 15)
         return nibble < 10 ? 0x30 &+ nibble : 0x57 &+ nibble
     }

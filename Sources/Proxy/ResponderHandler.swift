@@ -45,4 +45,6 @@ public final class ResponderHandler: ExchangeHandler {
     public func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure) {}
 
     public func finished(_ exchange: Exchange) {}
+
+    public func abused(_ bound: HTTP2Abuse, by client: String) {}
 }

@@ -15,6 +15,8 @@ public protocol ExchangeHandler: AnyObject {
     func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure)
     /// The exchange is over; for records and metrics.
     func finished(_ exchange: Exchange)
+    /// A client broke a bound of HTTP/2; for records and metrics.
+    func abused(_ bound: HTTP2Abuse, by client: String)
 }
 
 /// One worker's front: listeners, the connections they took, and the handler that serves them. Belongs to its loop.
@@ -24,7 +26,7 @@ public final class Server {
     public let limits: ServerLimits
     let nanoseconds: Nanoseconds
     public private(set) var handler: any ExchangeHandler
-    private var listeners: [Listener] = []
+    private var listeners: [ServerListener] = []
     private var connections: [ClientConnection] = []
     private var tls: TLSContext?
     private var onDrained: (() -> Void)?
@@ -64,15 +66,38 @@ public final class Server {
 
     /// Listens on a socket that is already bound.
     public func listen(on socket: consuming Descriptor) throws(SystemError) {
-        let listener = Listener(socket, for: self)
-        try loop.watch(listener.socket.raw, for: .readable, listener)
+        listen(on: try ServerListener(socket, on: loop))
+    }
+
+    // MARK: reload
+
+    /// Takes what comes to `listener` from now on, whichever server of this loop had it before.
+    public func listen(on listener: ServerListener) {
+        listener.server = self
         listeners.append(listener)
+    }
+
+    /// Gives up the listeners that have none of these names: for another server, or to be closed. Until then they still serve here.
+    public func release(unless names: Set<String>) -> [ServerListener] {
+        let released = listeners.filter { !names.contains($0.name) }
+        listeners.removeAll { !names.contains($0.name) }
+        return released
     }
 
     /// New connections use `context`; the others keep theirs.
     public func replace(tls context: TLSContext) { tls = context }
 
-    fileprivate func accepted(_ socket: consuming Descriptor, from address: SocketAddress) {
+    /// New requests go to `handler`, those under way stay with whom they began with.
+    public func replace(handler: any ExchangeHandler) { self.handler = handler }
+
+    /// Ends what is under way and for which `stands` does not hold, as if its session had ended.
+    public func review(_ stands: (Exchange) -> Bool) {
+        for connection in connections {
+            for exchange in connection.running where !stands(exchange) { exchange.sessionEnded() }
+        }
+    }
+
+    func accepted(_ socket: consuming Descriptor, from address: SocketAddress) {
         if connections.count >= limits.connections { return }
         // A connection for which there is no memory or descriptor is dropped: the client sees it closed.
         guard let connection = try? ClientConnection(socket, from: address, to: self, tls: tls) else { return }
@@ -99,9 +124,10 @@ public final class Server {
     public func drain(_ done: @escaping () -> Void) {
         isDraining = true
         onDrained = done
-        for listener in listeners { loop.forget(listener) }
-        listeners = []
         for connection in connections { connection.beginDrain() }
+        // Those who wait in a queue came before the end: they are taken, and answered.
+        for listener in listeners { listener.close() }
+        listeners = []
         if connections.isEmpty { tellDrained() }
     }
 
@@ -115,40 +141,4 @@ public final class Server {
         onDrained = nil
         done()
     }
-}
-
-/// A listening socket on a worker's loop.
-private final class Listener: PollHandler {
-    let socket: Descriptor
-    private unowned let server: Server
-    private var pause: LoopTimer?
-
-    init(_ socket: consuming Descriptor, for server: Server) {
-        self.socket = socket
-        self.server = server
-        super.init()
-    }
-
-    override func ready(_ readiness: Readiness) {
-        // A few at a time, so that a flood of newcomers does not starve those who are in.
-        for _ in 0..<16 {
-            do {
-                guard let accepted = try Sockets.accept(socket) else { return }
-                let address = accepted.address
-                server.accepted(accepted.takeSocket(), from: address)
-            } catch {
-                // Out of descriptors or memory: the backlog holds them; look again soon instead of spinning.
-                return rest()
-            }
-        }
-    }
-
-    private func rest() {
-        server.loop.setInterest([], of: self)
-        let timer = pause ?? LoopTimer { [weak self] in self?.resume() }
-        pause = timer
-        server.loop.schedule(timer, after: 100_000_000)
-    }
-
-    private func resume() { server.loop.setInterest(.readable, of: self) }
 }

@@ -1,12 +1,12 @@
-import Access
+public import Access
 import Bytes
 import Crypto
-import EventLoop
+public import EventLoop
 import HTTP
 
 /// One worker's knowledge of live sessions, so that the hot path does not touch the store. What it holds is dropped when the store says that it
 /// ended or changed, when a limit passes (then the store is asked: another worker may have seen the person), and when there is too much of it.
-final class SessionCache {
+public final class SessionCache {
     struct Key: Hashable {
         let cookie: Digest256
         let host: String
@@ -24,11 +24,11 @@ final class SessionCache {
     private static let patience: UInt64 = 5_000_000_000
 
     private let store: any SessionStore
-    private let limits: SessionLimits
+    private var limits: SessionLimits
     private let loop: EventLoop
-    private let members: (any MemberVouching)?
+    private var members: (any MemberVouching)?
     /// Milliseconds that what the directory said of a member stands for.
-    private let answersStandFor: Int64
+    private var answersStandFor: Int64
     private var entries: [Key: SessionEntry] = [:]
     private var bySID: [String: [SessionEntry]] = [:]
     private var unknown: [Key: MonotonicTime] = [:]
@@ -37,7 +37,8 @@ final class SessionCache {
     private var isStalled = false
     private var dirty: [SessionEntry] = []
     private var reporter: LoopTimer?
-    private let reportEvery: UInt64
+    /// Often enough that no worker takes an active person for an idle one.
+    private var reportEvery: UInt64 { max(100_000_000, min(10_000_000_000, limits.idle.nanoseconds / 10)) }
     /// Those with exchanges under way, in no order.
     private var busy: [SessionEntry] = []
     private var watcher: LoopTimer?
@@ -47,6 +48,8 @@ final class SessionCache {
     /// How often streams are looked at whose session may be over: 1 s.
     private static let watchEvery: UInt64 = 1_000_000_000
     private let health: StoreHealth
+    /// How many `IdentityBlocks` there have been, so that none takes another's blocks for its own.
+    private var makers: UInt64 = 0
 
     enum Answer {
         case live(SessionEntry)
@@ -54,15 +57,16 @@ final class SessionCache {
         case storeDown
     }
 
-    init(_ store: any SessionStore, limits: SessionLimits, members: (any MemberVouching)?, health: StoreHealth, on loop: EventLoop) {
+    /// - Parameters:
+    ///   - members: keeps members current; nil: what was known at login stands.
+    ///   - health: whether the store can be read, as whoever asks it regularly found.
+    public init(_ store: any SessionStore, limits: SessionLimits, members: (any MemberVouching)?, health: StoreHealth, on loop: EventLoop) {
         self.health = health
         self.members = members
         answersStandFor = members?.answersStandFor.milliseconds ?? .max
         self.store = store
         self.limits = limits
         self.loop = loop
-        // Often enough that no worker takes an active person for an idle one.
-        reportEvery = max(100_000_000, min(10_000_000_000, limits.idle.nanoseconds / 10))
         let bound = LoopBound(WeakCache(self))
         let mailbox = loop.mailbox
         store.subscribe { notice in mailbox.post { bound.value.cache?.heard(notice) } }
@@ -72,6 +76,25 @@ final class SessionCache {
         let watcher = LoopTimer { [weak self] in self?.endOverdue() }
         self.watcher = watcher
         loop.schedule(watcher, after: Self.watchEvery)
+    }
+
+    /// Takes over what a reload changed. Sessions of people whom the connections do not know any more open nothing from now on.
+    public func adopt(limits: SessionLimits, members: (any MemberVouching)?) {
+        self.limits = limits
+        self.members = members
+        answersStandFor = members?.answersStandFor.milliseconds ?? .max
+        unknown.removeAll()
+        guard let members else { return }
+        for entry in Array(entries.values) where !members.knows(entry.record.member) { drop(entry) }
+    }
+
+    /// Whether the connections know somebody so.
+    func knows(_ member: Member) -> Bool { members?.knows(member) ?? true }
+
+    /// A number for a new maker of identity blocks.
+    func nextMaker() -> UInt64 {
+        makers &+= 1
+        return makers
     }
 
     private final class WeakCache {
@@ -111,7 +134,7 @@ final class SessionCache {
                     found = try await lookUp(key)
                 }
                 switch found {
-                case .live(let record) where members?.knows(record.member) == false: remember(unknown: key)
+                case .live(let record) where !knows(record.member): remember(unknown: key)
                 case .live(let record): answer = .live(insert(record, key))
                 case .ended, .unknown: remember(unknown: key)
                 }

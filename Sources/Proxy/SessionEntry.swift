@@ -19,8 +19,9 @@ final class SessionEntry {
     var isDirty = false
     /// It is not in the cache any more: ended, or to be looked up again.
     var isStale = false
-    /// By site index: the identity headers, ready to be copied into a request.
+    /// By site index: the identity headers, ready to be copied into a request, as `identityMaker` made them.
     var identities: [(site: Int, block: IdentityBlock)] = []
+    var identityMaker: UInt64 = 0
     private var first: Exchange?
 
     init(_ record: SessionRecord, key: SessionCache.Key, in cache: SessionCache) {

@@ -14,8 +14,11 @@ final class Site {
     let nanoseconds: Nanoseconds
     /// What goes into `Host`, where it is not the client's.
     let hostHeader: String?
-    /// Where that is so: its name in answers, mapped back.
-    let hostMapping: HostMapping?
+    /// Maps what answers say of addresses, where the upstream was asked under another one than the client's.
+    let addressMapping: AddressMapping?
+    /// How many segments are taken off each path (`strip_path`), and the field that tells the upstream of them.
+    let strippedSegments: Int
+    let prefixLine: [UInt8]
     /// By rule number: how records name the rule, `3 /admin/*`.
     let ruleNames: [String]
 
@@ -39,6 +42,22 @@ final class Site {
         case .upstream: hostHeader = upstream.authority
         case .literal(let text): hostHeader = text
         }
-        hostMapping = hostHeader.map { HostMapping(sent: $0, origin: options.origin) }
+        let prefix = options.strippedPrefix
+        strippedSegments = prefix.utf8.count { $0 == UInt8(ascii: "/") }
+        prefixLine = prefix.isEmpty ? [] : Array("X-Forwarded-Prefix: \(prefix)\r\n".utf8)
+        var names = hostHeader.map { [$0] } ?? []
+        if !prefix.isEmpty { names += options.upstreams.map(\.authority) }
+        addressMapping = names.isEmpty ? nil : AddressMapping(names: names, origin: options.origin, prefix: prefix)
+    }
+
+    /// Closes the connections to the upstream that wait for work. Those that work go on, and close when they are done.
+    func close() { pool.close() }
+}
+
+extension SiteOptions {
+    /// What `strip_path` takes off, percent-encoded; empty: nothing.
+    var strippedPrefix: String {
+        guard stripsPath, path != "/" else { return "" }
+        return Percent.encode(path.utf8) { Percent.isUnreserved($0) || "/!$&'()*+=:@".utf8.contains($0) }
     }
 }

@@ -79,6 +79,8 @@ public struct SiteOptions: Sendable {
     public var upstreams: [UpstreamAddress]
     public var upstreamTLS = UpstreamTLS()
     public var hostHeader = HostHeader.keep
+    /// `path` is taken off before the request goes to an upstream, and put back into what its answers say of addresses.
+    public var stripsPath = false
     /// Paths need not decode to UTF-8 (`paths.encoding: any`).
     public var anyEncoding = false
     /// Case, and trailing dots and blanks of a segment, do not count when rules and sites are chosen (`paths.ignore_case`).

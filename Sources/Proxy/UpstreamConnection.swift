@@ -21,6 +21,7 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
         self.relay = relay
         receivedAnything = false
         hasWritten = false
+        loop.buffers.lend(&output)
         parser.begin(requestMethod: exchange.head.method, askedForUpgrade: exchange.head.isWebSocket)
         guard let isChunked = gateway.writeRequestHead(of: exchange, to: site, into: &output) else { return false }
         bodyIsChunked = isChunked
@@ -69,9 +70,13 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
         pool.giveBack(self)
     }
 
-    func close() {
+    func close() { close(showingCut: false) }
+
+    func abort() { close(showingCut: true) }
+
+    private func close(showingCut: Bool) {
         relay = nil
-        closeLink()
+        closeLink(showingCut: showingCut)
         pool.remove(self)
     }
 

@@ -22,7 +22,6 @@ class UpstreamLink: PollHandler {
     private var wasAboveHighWater = false
     private var limit: LoopTimer?
     static let highWater = 256 << 10
-    private static let readSize = 32 << 10
 
     init(_ transport: consuming Transport, to address: SocketAddress?, of pool: UpstreamPool) {
         self.pool = pool
@@ -63,8 +62,9 @@ class UpstreamLink: PollHandler {
 
     private func read() {
         var budget = 4
+        loop.buffers.lend(&input)
         repeat {
-            switch transport.read(into: &input, minimum: Self.readSize) {
+            switch transport.read(into: &input, minimum: ByteQueuePool.size / 2) {
             case .moved:
                 received()
                 if isClosed { return }
@@ -80,7 +80,7 @@ class UpstreamLink: PollHandler {
             break
         } while !isClosed && wantsInput
         if isClosed { return }
-        input.release()
+        loop.buffers.takeBack(&input)
         updateInterest()
     }
 
@@ -131,7 +131,7 @@ class UpstreamLink: PollHandler {
             if isClosed { return }
         } while !output.isEmpty
         if output.isEmpty {
-            output.release()
+            loop.buffers.takeBack(&output)
             if outputEnds {
                 outputEnds = false
                 transport.shutdownWrite()
@@ -166,8 +166,8 @@ class UpstreamLink: PollHandler {
     final func releaseBuffers() {
         outputEnds = false
         wasAboveHighWater = false
-        input.release()
-        output.release()
+        loop.buffers.takeBack(&input)
+        loop.buffers.takeBack(&output)
         wantsInput = true
     }
 
@@ -177,12 +177,13 @@ class UpstreamLink: PollHandler {
         if !isClosed, let limit { loop.schedule(limit, after: nanoseconds) }
     }
 
-    final func closeLink() {
+    /// `showingCut`: the upstream sees a reset and not an end.
+    final func closeLink(showingCut: Bool = false) {
         if isClosed { return }
         isClosed = true
         if let limit { loop.cancel(limit) }
         loop.forget(self)
         // The descriptor is closed with the last reference; say goodbye now.
-        transport.shutdownWrite()
+        if showingCut { transport.resetOnClose() } else { transport.shutdownWrite() }
     }
 }

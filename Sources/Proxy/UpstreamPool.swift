@@ -36,6 +36,8 @@ final class UpstreamPool {
     private var speaksHTTP2: Bool?
     /// Streams that one connection carried when it was last asked.
     private var streamsPerConnection = 100
+    /// None is kept any more.
+    private var isClosed = false
 
     /// Hears of each connection that was made, or could not be.
     private let tried: (Bool) -> Void
@@ -195,9 +197,21 @@ final class UpstreamPool {
 
     /// Takes back a connection whose exchange is through.
     func giveBack(_ connection: UpstreamConnection) {
-        if idle.count >= Self.maxIdle || isStranger(connection) { return connection.close() }
+        if isClosed || idle.count >= Self.maxIdle || isStranger(connection) { return connection.close() }
         connection.indexInPool = idle.count
         idle.append(connection)
+    }
+
+    /// Keeps no connection any more. Requests that still come get new ones.
+    func close() {
+        isClosed = true
+        let idle = self.idle
+        self.idle = []
+        for connection in idle {
+            connection.indexInPool = -1
+            connection.close()
+        }
+        for connection in shared { connection.retire() }
     }
 
     /// A connection was closed; it is forgotten.

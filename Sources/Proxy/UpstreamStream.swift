@@ -21,4 +21,6 @@ protocol UpstreamStream: AnyObject {
     func release(isWhole: Bool)
     /// Ends it at once: nobody waits for the answer any more.
     func close()
+    /// The same, so that the upstream sees that what it got is not all.
+    func abort()
 }

@@ -54,6 +54,8 @@ public struct LoadHooks: Sendable {
     public var validateCertificate: (@Sendable (CertificateFiles) -> CertificateReport)?
     /// Why the database at a path cannot be the session store, if it is there. Nil: nobody looks.
     public var inspectStore: (@Sendable (String) -> String?)?
+    /// The configuration in force, where this one is to take its place: what only a restart can change must be the same in both.
+    public var running: Configuration?
 
     /// The process's own environment.
     public init(validateCertificate: (@Sendable (CertificateFiles) -> CertificateReport)? = nil, inspectStore: (@Sendable (String) -> String?)? = nil) {

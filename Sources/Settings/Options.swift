@@ -8,6 +8,8 @@ public struct ListenOptions: Equatable, Sendable {
     public var http: [ListenAddress] = []
     /// `/metrics`, `/healthz`, `/readyz`.
     public var operations = ListenAddress(host: "127.0.0.1", port: 9464)
+    /// Where each address stands, as a fault without words: what is wrong with it may come out only when it is bound.
+    public var places: [ListenAddress: Fault] = [:]
     public init() {}
 }
 

@@ -1,15 +1,10 @@
 public import Bytes
 
-/// One request, as its access record tells it (README, *Operate*). What the client sent comes as bytes and may be anything. Members that are
-/// nil or empty are written as null, so that every record has the same columns.
+/// One request, as its access record tells it (README, *Operate*). Members that are nil or empty are written as null, so that every record has the same
+/// columns. What the client sent comes as bytes and may be anything; `encode` borrows it from where it lies.
 public struct AccessRecord {
     public var time = WallTime(milliseconds: 0)
-    public var requestID = ""
     public var site: String?
-    public var host: ArraySlice<UInt8> = []
-    public var method: ArraySlice<UInt8> = []
-    /// The target; everything from `?` on is left out here.
-    public var path: ArraySlice<UInt8> = []
     /// 0 where no answer went out.
     public var status: UInt16 = 0
     public var decision = AccessDecision.refused
@@ -18,7 +13,6 @@ public struct AccessRecord {
     public var sid: String?
     /// The client's address.
     public var client = ""
-    public var userAgent: ArraySlice<UInt8> = []
     /// `HTTP/1.1`, `HTTP/2`
     public var version: StaticString = "HTTP/1.1"
     /// Bytes of the request's and the response's body.
@@ -30,41 +24,44 @@ public struct AccessRecord {
 
     public init() {}
 
-    /// Writes the record as a whole line.
-    public func encode(into line: inout JSONLine) {
-        line.begin()
-        line.add("event", literal: "access")
-        line.add("time", time)
-        line.add("request_id", requestID)
-        Self.add("site", site, to: &line)
-        Self.add("host", host, to: &line)
-        Self.add("method", method, to: &line)
-        Self.add("path", path.prefix { $0 != UInt8(ascii: "?") }, to: &line)
-        line.add("status", UInt64(status))
-        line.add("decision", literal: decision.name)
-        Self.add("rule", rule, to: &line)
-        Self.add("account", account, to: &line)
-        Self.add("sid", sid, to: &line)
-        Self.add("client", client, to: &line)
-        Self.add("user_agent", userAgent, to: &line)
-        line.add("protocol", literal: version)
-        line.add("bytes_in", bytesIn)
-        line.add("bytes_out", bytesOut)
-        line.add("duration_ms", millisecondsOf: durationNanoseconds)
-        Self.add("upstream", upstream, to: &line)
-        if let upstreamNanoseconds {
-            line.add("upstream_ms", millisecondsOf: upstreamNanoseconds)
-        } else {
-            line.add(null: "upstream_ms")
-        }
+    /// Writes the record as a whole line. The columns stand with their punctuation: there is one such line a request.
+    /// - Parameters:
+    ///   - traceID: of the trace that the request belongs to; empty: it began here, and the request's id is the trace's.
+    ///   - target: everything from `?` on is left out here.
+    public func encode(
+        requestID: Span<UInt8>, traceID: Span<UInt8>, host: Span<UInt8>, method: Span<UInt8>, target: Span<UInt8>, userAgent: Span<UInt8>,
+        into line: inout JSONLine
+    ) {
+        line.begin(#"{"event":"access","time":"#)
+        line.value(time)
+        line.column(#","request_id":"#, requestID)
+        line.column(#","trace_id":"#, traceID.isEmpty ? requestID : traceID)
+        line.column(#","site":"#, site)
+        line.column(#","host":"#, host)
+        line.column(#","method":"#, method)
+        line.column(#","path":"#, target.extracting(first: Self.pathLength(target)))
+        line.column(#","status":"#, UInt64(status))
+        line.column(#","decision":""#, literal: decision.name)
+        line.column(#"","rule":"#, rule)
+        line.column(#","account":"#, account)
+        line.column(#","sid":"#, sid)
+        line.column(#","client":"#, client)
+        line.column(#","user_agent":"#, userAgent)
+        line.column(#","protocol":""#, literal: version)
+        line.column(#"","bytes_in":"#, bytesIn)
+        line.column(#","bytes_out":"#, bytesOut)
+        line.column(#","duration_ms":"#, literal: "")
+        line.value(millisecondsOf: durationNanoseconds)
+        line.column(#","upstream":"#, upstream)
+        line.column(#","upstream_ms":"#, literal: "")
+        if let upstreamNanoseconds { line.value(millisecondsOf: upstreamNanoseconds) } else { line.literal("null") }
         line.end()
     }
 
-    private static func add(_ key: StaticString, _ value: String?, to line: inout JSONLine) {
-        if let value, !value.isEmpty { line.add(key, value) } else { line.add(null: key) }
-    }
-
-    private static func add(_ key: StaticString, _ value: ArraySlice<UInt8>, to line: inout JSONLine) {
-        if value.isEmpty { line.add(null: key) } else { line.add(key, value) }
+    /// How much of `target` stands before its query.
+    private static func pathLength(_ target: Span<UInt8>) -> Int {
+        var length = 0
+        while length < target.count, target[length] != 0x3F { length &+= 1 }
+        return length
     }
 }

@@ -25,7 +25,7 @@ final class LineWriter: Sendable {
 
     /// Milliseconds that lines are gathered before they are written together, and how many bytes are enough to do it at once.
     private static let gatherFor: Int32 = 10
-    private static let enough = 32 << 10
+    private static let enough = 256 << 10
 
     /// `capacity`: bytes that may wait in each of the two lanes.
     init(output: Int32, capacity: Int, name: StaticString) {

@@ -28,6 +28,8 @@ public final class Metrics: Sendable {
         public var upstreams: @Sendable () -> [Upstream] = { [] }
         public var certificates: @Sendable () -> [Certificate] = { [] }
         public var configurationLoaded: @Sendable () -> WallTime? = { nil }
+        /// Whether the configuration that was read last is in use.
+        public var lastReloadSucceeded: @Sendable () -> Bool? = { nil }
         public var recordsDropped: @Sendable () -> UInt64 = { 0 }
         public init() {}
     }
@@ -57,15 +59,15 @@ public final class Metrics: Sendable {
         self.commit = commit
     }
 
-    /// New counters for a worker that serves those sites.
+    /// New counters for a worker that serves those sites, until `WorkerMetrics.retire`: a worker that serves others from now on takes new ones.
     public func shard(sites: [String]) -> WorkerMetrics {
-        let shard = WorkerMetrics(sites: sites)
+        let shard = WorkerMetrics(sites: sites, of: self)
         state.withLock { $0.shards.append(shard) }
         return shard
     }
 
     /// The worker writes `shard` no more; what it counted stays.
-    public func retire(_ shard: WorkerMetrics) {
+    func retire(_ shard: WorkerMetrics) {
         state.withLock { state in
             guard let index = state.shards.firstIndex(where: { $0 === shard }) else { return }
             state.shards.remove(at: index)
@@ -144,6 +146,10 @@ public final class Metrics: Sendable {
         out.sample("menwei_request_duration_seconds_count", sum)
         out.family("menwei_connections", .gauge, "Client connections that are open.")
         out.sample("menwei_connections", max(0, totals.connections))
+        out.family("menwei_http2_abuse_total", .counter, "HTTP/2 connections and streams that were ended for a broken bound.")
+        for (budget, count) in totals.http2Abuses.sorted(by: { $0.key < $1.key }) {
+            out.sample("menwei_http2_abuse_total", [("budget", budget)], count)
+        }
     }
 
     private static func render(
@@ -167,6 +173,10 @@ public final class Metrics: Sendable {
         if let loaded = gauges.configurationLoaded() {
             out.family("menwei_config_loaded_timestamp_seconds", .gauge, "When the configuration in use was loaded.")
             out.sample("menwei_config_loaded_timestamp_seconds", loaded.seconds)
+        }
+        if let succeeded = gauges.lastReloadSucceeded() {
+            out.family("menwei_config_last_reload_successful", .gauge, "1 where the configuration that was read last is in use.")
+            out.sample("menwei_config_last_reload_successful", succeeded ? 1 : 0)
         }
         out.family("menwei_certificate_expiry_timestamp_seconds", .gauge, "When a certificate expires.")
         for certificate in gauges.certificates() {

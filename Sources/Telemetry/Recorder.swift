@@ -22,7 +22,7 @@ public enum LogLevel: Int, CaseIterable, Comparable, Sendable {
 public final class Recorder: Sendable {
     private let records: LineWriter
     private let diagnostics: LineWriter
-    private let level: LogLevel
+    private let level: Atomic<Int>
     private let clock: @Sendable () -> WallTime
 
     /// - Parameters:
@@ -34,7 +34,7 @@ public final class Recorder: Sendable {
                 clock: (@Sendable () -> WallTime)? = nil) {
         records = LineWriter(output: output, capacity: capacity, name: "records")
         self.diagnostics = LineWriter(output: diagnostics, capacity: min(capacity, 1 << 20), name: "diagnostics")
-        self.level = level
+        self.level = Atomic(level.rawValue)
         self.clock = clock ?? { WallTime(milliseconds: menwei_wall_ms()) }
     }
 
@@ -42,6 +42,9 @@ public final class Recorder: Sendable {
         records.stop()
         diagnostics.stop()
     }
+
+    /// Diagnostics below `level` are left out from now on.
+    public func setLevel(_ level: LogLevel) { self.level.store(level.rawValue, ordering: .relaxed) }
 
     /// Records that were not written: nobody read fast enough, or nobody at all.
     public var dropped: UInt64 { records.dropped &+ diagnostics.dropped }
@@ -60,7 +63,7 @@ public final class Recorder: Sendable {
     /// Adds a diagnostic line. `message` says what happened and is the same each time; `details` say to whom or where. Secrets, and what
     /// WeCom says in `errmsg`, belong in neither.
     public func log(_ level: LogLevel, _ message: StaticString, _ details: [(StaticString, String)] = []) {
-        guard level >= self.level else { return }
+        guard level.rawValue >= self.level.load(ordering: .relaxed) else { return }
         var line = JSONLine()
         line.begin()
         line.add("time", clock())

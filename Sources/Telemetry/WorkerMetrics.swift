@@ -19,15 +19,23 @@ public final class WorkerMetrics: Sendable {
     private let connections = CounterBlock()
     /// One a site: when a connection to its upstream was last made and when that last failed, in monotonic nanoseconds.
     private let upstreams: [Times]
+    /// By the bound that was broken. Rare, so under a lock.
+    private let abuses = Mutex<[String: UInt64]>([:])
     private let bounds = WorkerMetrics.bounds
     private let places = StatusCodes.places
 
-    init(sites: [String]) {
+    private let metrics: Metrics
+
+    init(sites: [String], of metrics: Metrics) {
         self.sites = sites
+        self.metrics = metrics
         precondition(StatusCodes.count <= CounterBlock.capacity && Self.bounds.count + 2 <= CounterBlock.capacity)
         upstreams = sites.map { _ in Times() }
         requests = (0..<(sites.count + 1) * AccessDecision.allCases.count).map { _ in CounterBlock() }
     }
+
+    /// The worker counts with it no more; what was counted stays.
+    public func retire() { metrics.retire(self) }
 
     /// One request is over. `site`: its index in `sites`, anything else for none. `status`: 0 where no answer went out.
     public func request(site: Int, status: UInt16, decision: AccessDecision, durationNanoseconds: UInt64) {
@@ -63,6 +71,9 @@ public final class WorkerMetrics: Sendable {
     public func connectionOpened() { connections.add(0, 1) }
     public func connectionClosed() { connections.add(1, 1) }
 
+    /// A client broke a bound of HTTP/2. `budget`: one of a few fixed words.
+    public func http2Abuse(budget: String) { abuses.withLock { $0[budget, default: 0] &+= 1 } }
+
     /// Adds what was counted so far to `totals`.
     func add(to totals: inout RequestTotals) {
         for row in 0...sites.count {
@@ -79,6 +90,7 @@ public final class WorkerMetrics: Sendable {
         let opened = connections.value(0)
         let closed = connections.value(1)
         totals.connections += Int64(clamping: opened) - Int64(clamping: closed)
+        for (budget, count) in abuses.withLock({ $0 }) { totals.http2Abuses[budget, default: 0] &+= count }
     }
 }
 
@@ -93,4 +105,5 @@ struct RequestTotals {
     var buckets = [UInt64](repeating: 0, count: WorkerMetrics.bounds.count + 1)
     var nanoseconds: UInt64 = 0
     var connections: Int64 = 0
+    var http2Abuses: [String: UInt64] = [:]
 }

@@ -15,11 +15,11 @@ enum Commands {
     }
 
     private static func check(_ config: String) -> Int32 {
-        finish(Configuration.load(file: config, hooks: .ofProcess).checkOutcome)
+        finish(Configuration.load(file: config, hooks: .ofProcess()).checkOutcome)
     }
 
     private static func explain(_ request: ExplainRequest) -> Int32 {
-        let loaded = Configuration.load(file: request.config, hooks: .ofProcess)
+        let loaded = Configuration.load(file: request.config, hooks: .ofProcess())
         guard let configuration = loaded.configuration else { return finish(loaded.checkOutcome) }
         return finish(Explain(configuration).outcome(request))
     }

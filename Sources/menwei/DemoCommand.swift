@@ -38,7 +38,8 @@ enum DemoCommand {
             throw StartFault(message: loaded.messages.joined(separator: "\n"))
         }
         let null = unsafe open("/dev/null", O_WRONLY | O_CLOEXEC)
-        let supervisor = try Supervisor(configuration, recordsTo: null) { Output.line(welcome(port: port)) }
+        let loadedConfiguration = LoadedConfiguration(configuration: configuration, certificates: try CertificateShelf().certificates(of: configuration))
+        let supervisor = try Supervisor(loadedConfiguration, recordsTo: null) { Output.line(welcome(port: port)) }
         try supervisor.serve(SimulatorResponder(shared: SharedSimulator(world: .standard(trustedDomains: ["auth.localhost:\(port)"]), now: now)), on: simulator.take())
         try supervisor.serve(sampleApplication(port: port, certificate: folder.path + "/certificate.pem"), on: sample.take())
         return supervisor.run()

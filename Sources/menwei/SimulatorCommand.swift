@@ -11,14 +11,14 @@ enum SimulatorCommand {
     static func run(on address: ListenAddress) -> Int32 {
         do {
             let loop = try EventLoop()
-            let sockets = try Listeners.bind(address, count: 1)
+            let bound = try BoundAddress(address, count: 1)
             let shared = SharedSimulator(world: .standard()) { WallTime(milliseconds: menwei_wall_ms()) }
             let server = Server(on: loop, limits: ServerLimits(), tls: nil, handler: ResponderHandler(SimulatorResponder(shared: shared), on: loop))
-            for socket in sockets { try server.listen(on: Descriptor(owning: socket)) }
+            for socket in bound.sockets { try server.listen(on: Descriptor(owning: socket)) }
             let signals = try SignalWatch([SIGTERM, SIGINT], on: loop) { _ in loop.stop() }
             Output.error("menwei simulator: ready on http://\(address.text)")
             loop.run()
-            withExtendedLifetime(signals) {}
+            withExtendedLifetime((signals, bound)) {}
             return 0
         } catch let fault as ListenFault {
             Output.error("menwei simulator: \(fault.message)")

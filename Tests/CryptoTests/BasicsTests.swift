@@ -22,6 +22,14 @@ private func hex(_ text: String) -> [UInt8] {
         #expect(Digest.sha256(Array(text.utf8)) == Digest256(hex(expected)))
     }
 
+    @Test("SHA-1 gives the published values", arguments: [
+        ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+        ("dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11", "b37a4f2cc0624f1690f64606cf385945b2bec4ea"),
+    ])
+    func sha1(text: String, expected: String) {
+        #expect(Digest.sha1(Array(text.utf8)) == hex(expected))
+    }
+
     @Test("one hasher gives the same as a new one, again and again")
     func reuse() {
         let hasher = Hasher256()

@@ -99,7 +99,7 @@ FAULTS = [
     ('store: "sqlite:menwei.db"', 'store: "redis://127.0.0.1/0"', 28, None, "not available"),
     ('store: "sqlite:menwei.db"', 'idle_timeout: 12 hours', 28, None, "12 hours"),
     ("enforcement: required", "enforcement: observe", 26, None, "not available"),
-    ("enforcement: required", "strip_path: true", 26, None, "not available"),
+    ("enforcement: required", "landing: { mobile: /m }", 26, None, "not available"),
     ("enforcement: required", "identity: { headers: { Host: \"{account}\" } }", 26, None, "Host"),
     ("enforcement: required", "identity: { headers: { X-A: \"{nmae}\" } }", 26, None, "name"),
     ("enforcement: required", "identity: { headers: { X-A: \"{name}\", x_a: \"{name}\" } }", 26, None, ""),

@@ -85,7 +85,7 @@ def test_a_configuration_without_fault_is_ok(folder):
     (lambda c: c.update(accounts={"mode": "known"}), "known"), (lambda c: c.update(accounts={"match": ["email"]}), "match"),
     (lambda c: c.update(accounts={"bind": "ask"}), "bind"), (lambda c: c.update(accounts={"store": "sqlite:a.db"}), "store"),
     (site(balance="round_robin"), "balance"), (site(health={"path": "/healthz"}), "health"), (site(upstream_tls={"ca": "x.pem"}), "upstream_tls"),
-    (site(strip_path=True), "strip_path"), (site(landing={"mobile": "/m"}), "landing"), (site(enforcement="observe"), "observe"), (site(enforcement="login"), "login"),
+    (site(landing={"mobile": "/m"}), "landing"), (site(enforcement="observe"), "observe"), (site(enforcement="login"), "login"),
     (site(identity={"basic": {"user": "{account}", "password": "x"}}), "basic"), (site(identity={"signature": "rfc9421"}), "signature"),
     (site(access=[{"allow": {"departments": [3]}}]), "departments"), (site(access=[{"allow": {"tags": [3]}}]), "tags"),
     (site(access=[{"allow": {"connections": ["corp"]}}]), "connections"), (site(access=[{"allow": {"networks": ["10.0.0.0/8"]}}]), "networks"),

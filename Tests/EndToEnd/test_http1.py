@@ -291,6 +291,14 @@ def test_an_unread_body_is_drained_or_the_connection_closes(gateway, connect, up
     assert "/public/smuggled" not in upstream.targets()
 
 
+@pytest.mark.parametrize("length", [100_000, 1 << 33, (1 << 63) - 1])
+def test_a_body_too_long_to_drop_is_refused_with_the_end_of_the_connection(gateway, connect, length):
+    raw = connect()
+    raw.send(ask(gateway, "POST /private", f"Content-Length: {length}"))
+    answer = raw.response()
+    assert answer.status in (401, 413) and answer.one("Connection") == "close" and raw.is_closed()
+
+
 def test_the_body_of_a_get_goes_along(gateway, connect, upstream):
     raw = connect()
     raw.send(ask(gateway, "GET /public/x", "Content-Length: 5") + b"hello" + ask(gateway, "GET /public/y"))

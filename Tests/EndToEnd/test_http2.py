@@ -2,84 +2,12 @@
 import json
 import ssl
 
-import h2.config
-import h2.connection
 import h2.errors
-import h2.events
 import h2.exceptions
 import pytest
 
+from harness.http2_client import H2, frame, status
 from harness.raw import RawConnection, client_context
-
-
-class H2:
-    """An HTTP/2 client on a raw connection; `validate=False` lets malformed heads out."""
-
-    def __init__(self, gateway, host="wiki.test", validate=True):
-        self.gateway, self.host = gateway, host
-        self.raw = RawConnection(gateway.port, host, ca=gateway.ca, alpn=("h2",))
-        assert self.raw.socket.selected_alpn_protocol() == "h2"
-        config = h2.config.H2Configuration(
-            header_encoding="utf-8", validate_outbound_headers=validate, normalize_outbound_headers=validate)
-        self.connection = h2.connection.H2Connection(config)
-        self.connection.initiate_connection()
-        self.flush()
-        self.streams = {}
-        self.goaway = None
-        self.closed = False
-
-    def flush(self):
-        data = self.connection.data_to_send()
-        if data:
-            self.raw.try_send(data)
-
-    def head(self, method, path, extra=(), authority=None, scheme="https"):
-        return [(":method", method), (":scheme", scheme), (":authority", authority or f"{self.host}:{self.gateway.port}"), (":path", path), *extra]
-
-    def send(self, method, path, extra=(), body=None, end=True, **more):
-        stream = self.connection.get_next_available_stream_id()
-        self.connection.send_headers(stream, self.head(method, path, extra, **more), end_stream=end and body is None)
-        if body is not None:
-            self.connection.send_data(stream, body, end_stream=end)
-        self.streams[stream] = {"head": None, "body": b"", "ended": False, "reset": None, "interim": []}
-        self.flush()
-        return stream
-
-    def step(self):
-        data = self.raw.receive()
-        if not data:
-            self.closed = True
-            return False
-        for event in self.connection.receive_data(data):
-            stream = self.streams.get(getattr(event, "stream_id", None))
-            if isinstance(event, h2.events.InformationalResponseReceived) and stream:
-                stream["interim"].append(dict(event.headers))
-            elif isinstance(event, h2.events.ResponseReceived) and stream:
-                stream["head"] = event.headers
-            elif isinstance(event, h2.events.DataReceived) and stream:
-                stream["body"] += event.data
-                self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            elif isinstance(event, h2.events.StreamEnded) and stream:
-                stream["ended"] = True
-            elif isinstance(event, h2.events.StreamReset) and stream:
-                stream["reset"] = event.error_code
-            elif isinstance(event, h2.events.ConnectionTerminated):
-                self.goaway = event.error_code
-        self.flush()
-        return True
-
-    def wait(self, stream):
-        state = self.streams[stream]
-        while not (state["ended"] or state["reset"] is not None or self.goaway is not None) and self.step():
-            pass
-        return state
-
-    def get(self, path, extra=(), method="GET", body=None, **more):
-        return self.wait(self.send(method, path, extra, body, **more))
-
-
-def status(state):
-    return int(dict(state["head"])[":status"])
 
 
 @pytest.fixture
@@ -268,10 +196,6 @@ def test_rapid_resets_are_answered_with_a_goaway(gateway, h2c, upstream):
     assert client.goaway in (None, h2.errors.ErrorCodes.ENHANCE_YOUR_CALM, h2.errors.ErrorCodes.PROTOCOL_ERROR, h2.errors.ErrorCodes.INTERNAL_ERROR)
     assert len(upstream.requests) < 1500
     assert status(h2c().get("/public/alive")) == 200
-
-
-def frame(kind, flags, stream, payload):
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
 @pytest.mark.parametrize("flood", [

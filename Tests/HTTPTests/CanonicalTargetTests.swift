@@ -70,4 +70,17 @@ import Testing
         }
         #expect(target.readings().count == 1 && target.query == nil && target.isUTF8)
     }
+
+    @Test("segments taken off leave a path that begins with one slash", arguments: [
+        ("/wiki/a", 1, "/a", "/wiki/a"), ("/wiki", 1, "/", "/wiki"), ("/wiki/", 1, "/", "/wiki/"), ("/wiki?x=/y", 1, "/?x=/y", "/wiki"), ("/wiki//a//b?c", 1, "/a/b?c", "/wiki/a/b"),
+        ("//wiki//", 1, "/", "/wiki/"), ("/%77iki/a", 1, "/a", "/wiki/a"), ("/a/b/c/d", 2, "/c/d", "/a/b/c/d"), ("/a/b", 2, "/", "/a/b"), ("/wiki/%2Fx", 1, "/%2Fx", "/wiki/x"),
+        ("/a", 3, "/", "/a"),
+    ])
+    func strip(_ sent: String, _ count: Int, _ forwarded: String, _ path: String) throws {
+        var target = try CanonicalTarget(Array(sent.utf8).span)
+        target.strip(segments: count)
+        #expect(String(decoding: target.forwarded, as: UTF8.self) == forwarded)
+        #expect(String(decoding: target.path, as: UTF8.self) == path)
+        #expect(forwarded.utf8.dropFirst(target.forwardedPathLength).first ?? UInt8(ascii: "?") == UInt8(ascii: "?"))
+    }
 }

@@ -69,28 +69,85 @@ import Testing
         #expect(server.session.wantsIO.read)
     }
 
-    static let floods: [(String, [UInt8])] = [
-        ("SETTINGS", H2.frame(.settings, [0, 4, 0, 0, 0xFF, 0xFF])),
-        ("PING", H2.frame(.ping, [1, 2, 3, 4, 5, 6, 7, 8])),
-        ("empty DATA", H2.frame(.data, stream: 1)),
-        ("DATA of padding alone", H2.frame(.data, flags: H2.padded, stream: 1, [2, 0, 0])),
-        ("PRIORITY", H2.frame(.priority, stream: 3, [0, 0, 0, 0, 16])),
-        ("PRIORITY_UPDATE", H2.frame(.priorityUpdate, H2.word(1) + Array("u=1".utf8))),
-        ("WINDOW_UPDATE", H2.frame(.windowUpdate, H2.word(1))),
-        ("GOAWAY", H2.frame(.goAway, H2.word(0) + H2.word(0))),
-        ("acknowledgements of PING", H2.frame(.ping, flags: H2.ack, [1, 2, 3, 4, 5, 6, 7, 8])),
-        ("frames of no known type", H2.frame(.odd, stream: 1, [0])),
+    static let floods: [(String, HTTP2Abuse, [UInt8])] = [
+        ("SETTINGS", .settings, H2.frame(.settings, [0, 4, 0, 0, 0xFF, 0xFF])),
+        ("PING", .pings, H2.frame(.ping, [1, 2, 3, 4, 5, 6, 7, 8])),
+        ("empty DATA", .emptyData, H2.frame(.data, stream: 1)),
+        ("DATA of padding alone", .emptyData, H2.frame(.data, flags: H2.padded, stream: 1, [2, 0, 0])),
+        ("PRIORITY", .priority, H2.frame(.priority, stream: 3, [0, 0, 0, 0, 16])),
+        ("PRIORITY_UPDATE", .priority, H2.frame(.priorityUpdate, H2.word(1) + Array("u=1".utf8))),
+        ("WINDOW_UPDATE", .windowUpdates, H2.frame(.windowUpdate, H2.word(1))),
+        ("GOAWAY", .unknownFrames, H2.frame(.goAway, H2.word(0) + H2.word(0))),
+        ("acknowledgements of PING", .unknownFrames, H2.frame(.ping, flags: H2.ack, [1, 2, 3, 4, 5, 6, 7, 8])),
+        ("frames of no known type", .unknownFrames, H2.frame(.odd, stream: 1, [0])),
     ]
 
     @Test(arguments: floods.indices)
     func floodsEndWithEnhanceYourCalm(index: Int) {
-        let (what, frame) = Self.floods[index]
+        let (what, abuse, frame) = Self.floods[index]
         let server = H2Server()
         server.feed(H2.headers(1, H2.post(), end: false))
         let rounds = endure(server, at: 10_000) { _ in frame }
         #expect(rounds <= 2001 && rounds >= 15, "\(what): \(rounds)")
         #expect(server.goAwayCode() == HTTP2ErrorCode.enhanceYourCalm, "\(what)")
+        #expect(server.session.abuse == abuse, "\(what)")
         #expect(throws: ProtocolFault("h2-flood"), "\(what): nothing more is taken") { try server.receive(frame) }
+    }
+
+    @Test func emptyDataForAStreamThatWasCutIsCountedToo() {
+        let server = H2Server()
+        server.feed(H2.headers(1, H2.post(), end: false))
+        server.session.reset(stream: 1, code: HTTP2ErrorCode.cancel)
+        _ = server.output()
+        #expect(endure(server, at: 1000) { _ in H2.frame(.data, stream: 1) } <= 101)
+        #expect(server.session.abuse == .emptyData)
+    }
+
+    @Test func refusalsThatNobodyReadsAreCounted() {
+        // Who never acknowledges the limit of streams, and never reads, provokes refusals that wait.
+        let server = H2Server()
+        var rounds = 0
+        for i in 0..<1000 {
+            do { try server.receive(H2.headers(Int32(2 * i + 1), H2.post(), end: false)) } catch { break }
+            rounds += 1
+        }
+        #expect(rounds <= 128 + 101)
+        #expect(server.session.abuse == .ownResets)
+        #expect(server.goAwayCode() == HTTP2ErrorCode.enhanceYourCalm)
+    }
+
+    @Test func framesThatNobodyReadsAreBounded() {
+        var limits = HTTP2Limits()
+        limits.unreadFrames = 50
+        let server = H2Server(limits)
+        #expect(throws: ProtocolFault("h2-flood")) {
+            for i in 0..<100 {
+                try server.receive(H2.headers(Int32(2 * i + 1), H2.get()))
+                server.session.submitInformational(stream: Int32(2 * i + 1), status: 103)
+            }
+        }
+        #expect(server.session.abuse == .unreadFrames)
+    }
+
+    @Test func resetsAreCountedAfterTheClientSaidGoodbye() {
+        let server = H2Server()
+        // With a stream open the connection goes on.
+        server.feed(H2.headers(1, H2.post(), end: false) + H2.frame(.goAway, H2.word(0) + H2.word(0)))
+        let rounds = endure(server, at: 1000) {
+            H2.headers($0 + 2, H2.post(), end: false) + H2.frame(.windowUpdate, stream: $0 + 2, H2.word(0x7FFF_FFFF))
+        }
+        #expect(rounds <= 102)
+        #expect(server.goAwayCode() == HTTP2ErrorCode.enhanceYourCalm || !server.session.wantsIO.read)
+    }
+
+    @Test func continuationsAreBounded() {
+        for piece in [[], [UInt8](repeating: 0x82, count: 1)] {
+            let server = H2Server()
+            try? server.receive(H2.frame(.headers, flags: H2.endStream, stream: 1, [0x82]))
+            #expect(endure(server, at: 100) { _ in H2.frame(.continuation, stream: 1, piece) } <= 9)
+            #expect(server.session.abuse == .continuations)
+            #expect(server.goAwayCode() == HTTP2ErrorCode.enhanceYourCalm)
+        }
     }
 
     @Test func acknowledgementsThatNobodyReadsAreBounded() {

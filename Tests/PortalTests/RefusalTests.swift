@@ -15,7 +15,7 @@ import Testing
         (.unknownHost, 421, "no-such-site"), (.malformed(status: 400, code: "bad-path"), 400, "malformed"),
         (.malformed(status: 431, code: "head-too-large"), 431, "malformed"), (.tooLarge(limit: 100 << 20), 413, "too-large"),
         (.upstreamUnreachable, 502, "upstream"), (.upstreamTimedOut, 504, "upstream"), (.upstreamBroken, 502, "upstream"),
-        (.storeDown, 503, "store-down"),
+        (.storeDown, 503, "store-down"), (.loop, 508, "upstream"),
     ]
 
     @Test(arguments: all.indices)

@@ -72,6 +72,7 @@ final class FakePortal: Responder, RefusalRenderer {
         case .upstreamUnreachable, .upstreamBroken: status = 502
         case .upstreamTimedOut: status = 504
         case .storeDown: status = 503
+        case .loop: status = 508
         }
         return OwnResponse(status: status, body: Array("\(refusal)".utf8))
     }

@@ -59,11 +59,11 @@ final class TestGateway {
         ]
         site.identityHeaders = IdentityHeader.defaults
         change(&site)
-        var options = GatewayOptions(
-            authOrigin: Origin(host: "auth.test"), sites: [site], limits: SessionLimits(), ownershipFiles: [], plainNames: "corp")
-        options.storeHealth = health
+        let options = GatewayOptions(
+            authOrigin: Origin(host: "auth.test"), sites: [site], ownershipFiles: [], plainNames: "corp", via: ViaName(token: 0))
+        let sessions = SessionCache(store, limits: SessionLimits(), members: nil, health: health, on: loop)
         let gateway = Gateway(
-            options, on: loop, store: store, portal: FakePortal(), minter: try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120)),
+            options, on: loop, sessions: sessions, portal: FakePortal(), minter: try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120)),
             metrics: Metrics(version: "0", commit: "0").shard(sites: ["wiki"]), recorder: Recorder(output: output, diagnostics: output))
         let server = Server(on: loop, limits: limits, tls: nil, handler: gateway)
         let socket = try Sockets.listen(on: SocketAddress(bytes: [127, 0, 0, 1], port: 0), shared: false)

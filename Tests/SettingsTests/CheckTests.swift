@@ -18,6 +18,8 @@ import WeCom
         ("access: [ { path: /.menwei/login, allow: anyone } ]", ["10:23: this rule is never asked: what is under /.menwei/ is the gateway's own"]),
         ("identity: { headers: { X-Forwarded-Usr: null } }", ["10:28: there is no header \"X-Forwarded-Usr\" to remove; did you mean \"X-Forwarded-User\"?"]),
         ("access: [ { allow: { users: [ corp/zhangsan ] } } ]", ["10:35: \"corp/zhangsan\": accounts of \"corp\" are written without \"corp/\""]),
+        ("strip_path: true", ["10:5: \"strip_path\" does nothing where the site's path is \"/\""]),
+        ("strip_path: false", []),
         ("trusted_origins: [ https://wiki.corp.example ]", ["10:22: https://wiki.corp.example is the site's own origin, which is always trusted"]),
     ])
     func rulesThatMayNotMeanWhatTheySayAreWarnedOf(line: String, warnings: [String]) throws {

@@ -63,7 +63,7 @@ import Testing
     @Test(arguments: [
         ("health: { path: /healthz }", ["10:5: \"health\" is not available in this version"]),
         ("balance: round_robin", ["10:5: \"balance\" is not available in this version"]),
-        ("strip_path: true", ["10:5: \"strip_path\" is not available in this version"]),
+        ("strip_path: yes please", ["10:17: expected true or false, this is \"yes please\""]),
         ("landing: { mobile: /m }", ["10:5: \"landing\" is not available in this version"]),
         ("upstream_tls: { server_name: a }", ["10:5: \"upstream_tls\" needs an upstream with https://"]),
         ("upstream_tls: { ca: none.pem }", ["10:25: the file \"DIR/none.pem\" does not exist"]),

@@ -18,7 +18,7 @@ func parsed(_ text: String) -> [String: Double]? {
         let key = String(line[..<blank])
         let name = String(key.prefix { $0 != "{" })
         let family = ["_bucket", "_sum", "_count"].reduce(name) { $0.hasSuffix($1) && types[String($0.dropLast($1.count))] == "histogram" ? String($0.dropLast($1.count)) : $0 }
-        guard types[family] != nil, name.allSatisfy({ $0.isASCII && ($0.isLetter || $0 == "_") }) else { return nil }
+        guard types[family] != nil, name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }) else { return nil }
         guard samples.updateValue(value, forKey: key) == nil else { return nil }
     }
     return text.hasSuffix("\n") ? samples : nil
@@ -60,13 +60,25 @@ func parsed(_ text: String) -> [String: Double]? {
         #expect(samples[#"menwei_requests_total{site="a",code="other",decision="allow"}"#] == Double(65536 - 600 + 99))
     }
 
+    @Test func brokenBoundsAreCountedByTheirName() {
+        let metrics = Metrics(version: "1", commit: "")
+        let shard = metrics.shard(sites: [])
+        for _ in 0..<3 { shard.http2Abuse(budget: "pings") }
+        shard.http2Abuse(budget: "settings")
+        metrics.retire(shard)
+        metrics.shard(sites: []).http2Abuse(budget: "pings")
+        let samples = parsed(metrics.render())
+        #expect(samples?[#"menwei_http2_abuse_total{budget="pings"}"#] == 4)
+        #expect(samples?[#"menwei_http2_abuse_total{budget="settings"}"#] == 1)
+    }
+
     @Test func aRetiredShardsCountsStay() {
         let metrics = Metrics(version: "1", commit: "")
         let old = metrics.shard(sites: ["a"])
         old.request(site: 0, status: 200, decision: .allow, durationNanoseconds: 1)
         old.connectionOpened()
-        metrics.retire(old)
-        metrics.retire(old)
+        old.retire()
+        old.retire()
         let new = metrics.shard(sites: ["b", "a"])
         new.request(site: 1, status: 200, decision: .allow, durationNanoseconds: 1)
         new.connectionClosed()

@@ -42,7 +42,8 @@ int menwei_thread_start(const char *name, void (*body)(void *), void *context);
 uint64_t menwei_thread_id(void);
 /// The commit this was built from.
 const char *menwei_build_commit(void);
-/// Binds a socket to an abstract name (at most 90 bytes) and keeps it open; 0, or -errno (-EADDRINUSE: somebody else holds it).
+/// Binds a socket to an abstract name (at most 90 bytes), which is held while the socket is open; the descriptor, or -errno (-EADDRINUSE: somebody else
+/// holds it).
 int menwei_abstract_lock(const char *name);
 /// How many processors the calling thread may run on, at least 1.
 int menwei_processors(void);

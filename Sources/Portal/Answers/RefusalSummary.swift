@@ -64,6 +64,9 @@ struct RefusalSummary {
             self.init(503, .storeDown, "Session store unreachable", "Sessions cannot be checked, so nothing is let through.",
                       Catalogue.kindTrouble, Catalogue.storeTitle, Catalogue.storeText, Catalogue.waitDo)
             (mayRetry, retryAfter) = (true, 5)
+        case .loop:
+            self.init(508, .upstream, "Loop detected", "An upstream leads back to this gateway.",
+                      Catalogue.kindTrouble, Catalogue.loopTitle, Catalogue.loopText, Catalogue.loopDo)
         }
     }
 

@@ -92,7 +92,7 @@ extension Portal {
     }
 
     /// A cookie that leads to a session. It outlives the session by an hour, in which the store still recognises one that has ended.
-    func sessionCookie(_ name: String, _ value: String) -> String {
+    func sessionCookie(_ name: StaticString, _ value: String) -> String {
         SetCookie.text(name, value, maxAge: options.limits.lifetime + .seconds(3600))
     }
 

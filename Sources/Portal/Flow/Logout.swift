@@ -38,7 +38,7 @@ extension Portal {
     }
 
     private func expiredCookies(_ asked: Asked) -> [String] {
-        var names: [String] = []
+        var names: [StaticString] = []
         if asked.isSite { names.append(CookieNames.session) }
         if asked.isAuth { names.append(CookieNames.auth) }
         return names.map { SetCookie.removal(of: $0) }

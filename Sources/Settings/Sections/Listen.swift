@@ -6,11 +6,11 @@ extension ConfigurationReader {
         ]
         guard let section = Section(node, "\"listen\"", keys: keys, findings) else { return nil }
         var options = ListenOptions()
-        var seen: [ListenAddress: Int] = [:]
+        var seen: [ListenAddress: Mark] = [:]
         let once: Section.Reader<ListenAddress> = { (node: YAMLNode) throws(Misread) -> ListenAddress in
             let address = try Read.address(node)
-            if let line = seen[address] { throw Misread("the address \(address.text) is taken in line \(line) already") }
-            seen[address] = node.mark.line
+            if let mark = seen[address] { throw Misread("the address \(address.text) is taken in line \(mark.line) already") }
+            seen[address] = node.mark
             return address
         }
         if section.requires("https"), let addresses = section.list("https", once) {
@@ -19,9 +19,18 @@ extension ConfigurationReader {
         }
         options.http = section.list("http", once) ?? []
         options.operations = section.value("operations", once) ?? options.operations
-        if !section.has("operations"), let line = seen[options.operations] {
-            findings.fault(Mark(line: line, column: 1), "the address \(options.operations.text) is that of \"operations\" by default; set it to another")
+        if !section.has("operations"), let mark = seen[options.operations] {
+            findings.fault(Mark(line: mark.line, column: 1), "the address \(options.operations.text) is that of \"operations\" by default; set it to another")
         }
+        if let running = hooks.running, running.listen.operations != options.operations {
+            findings.fault(section.valueMark("operations"), Self.needsRestart("listen.operations", running.listen.operations.text))
+        }
+        options.places = seen.mapValues { Fault(file: findings.file, line: $0.line, column: $0.column, message: "") }
         return options
+    }
+
+    /// What a reload cannot change.
+    static func needsRestart(_ key: String, _ value: String) -> String {
+        "\(quoted(key)) changes with a restart only; the gateway runs with \(quoted(path: value))"
     }
 }

@@ -6,6 +6,7 @@ extension ConfigurationReader {
         var options = SessionOptions(store: .sqlite(paths.resolve("menwei.db")))
         guard let node else {
             checkFolder(of: paths.resolve("menwei.db"), at: root)
+            checkUnchanged(options.store, at: root)
             return options
         }
         guard let section = Section(node, "\"sessions\"", keys: keys, findings) else { return nil }
@@ -14,6 +15,7 @@ extension ConfigurationReader {
             options.store = store
         }
         if case .sqlite(let path) = options.store { checkFolder(of: path, at: section.valueMark("store")) }
+        checkUnchanged(options.store, at: section.valueMark("store"))
         let long = Duration.seconds(1)...Duration.seconds(3650 * 86400)
         options.limits.idle = section.value("idle_timeout", Read.duration(long)) ?? options.limits.idle
         options.limits.lifetime = section.value("lifetime", Read.duration(long)) ?? options.limits.lifetime
@@ -23,6 +25,14 @@ extension ConfigurationReader {
             findings.warn(section.valueMark("idle_timeout"), "no session idles that long: they end after \(DurationText.format(options.limits.lifetime))")
         }
         return options
+    }
+
+    private func checkUnchanged(_ store: SessionOptions.Store, at mark: Mark) {
+        guard let running = hooks.running?.sessions.store, running != store else { return }
+        switch running {
+        case .memory: findings.fault(mark, Self.needsRestart("sessions.store", "memory:"))
+        case .sqlite(let path): findings.fault(mark, Self.needsRestart("sessions.store", "sqlite:" + path))
+        }
     }
 
     private func readStore(_ node: YAMLNode) throws(Misread) -> SessionOptions.Store {

@@ -6,6 +6,7 @@ extension ConfigurationReader {
         guard let node else {
             checkKeyFolder(options.keys, at: root)
             checkKeys(options, at: root)
+            checkUnchanged(options, at: root)
             return options
         }
         guard let section = Section(node, "\"signing\"", keys: ["keys", "algorithm", "lifetime", "rotate_every"], findings) else { return nil }
@@ -18,11 +19,17 @@ extension ConfigurationReader {
         let lifetimes = Duration.seconds(1)...Duration.seconds(86400)
         options.lifetime = section.value("lifetime", Read.duration(lifetimes)) ?? options.lifetime
         checkKeys(options, at: section.valueMark("keys"))
+        checkUnchanged(options, at: section.valueMark("keys"))
         // 0 asks for nothing, the default for what a later version does.
         if let every = section.value("rotate_every", Read.duration(.zero...DurationText.maximum)), every != .zero, every != .seconds(30 * 86400) {
             findings.fault(section.valueMark("rotate_every"), "\"rotate_every\" other than 30d or 0 is not available in this version")
         }
         return options
+    }
+
+    private func checkUnchanged(_ options: SigningOptions, at mark: Mark) {
+        guard let running = hooks.running?.signing, running.keys != options.keys else { return }
+        findings.fault(mark, Self.needsRestart("signing.keys", running.keys))
     }
 
     /// The folder is made on the first run, the one above it is not.

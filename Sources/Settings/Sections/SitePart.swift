@@ -11,6 +11,7 @@ struct SitePart {
 
     var hostHeader: SiteOptions.HostHeader?
     var upstreamTLS: UpstreamTLS?
+    var stripsPath: Bool?
     var paths: PathOptions?
     var trustedOrigins: [String]?
     var rules: [RuleDraft]?
@@ -20,9 +21,8 @@ struct SitePart {
     var bodyLimit: UInt64?
 
     static let keys: [Key] = [
-        "host_header", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
+        "host_header", "upstream_tls", "strip_path", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
         .later("balance", off: .text("least_requests")), .later("health", off: .null),
-        "upstream_tls", .later("strip_path", off: .boolean(false)),
         .later("landing", off: .nulls(["mobile", "desktop"])),
     ]
 
@@ -31,6 +31,7 @@ struct SitePart {
         var part = self
         part.hostHeader = hostHeader ?? defaults.hostHeader
         part.upstreamTLS = upstreamTLS ?? defaults.upstreamTLS
+        part.stripsPath = stripsPath ?? defaults.stripsPath
         part.paths = paths ?? defaults.paths
         part.trustedOrigins = trustedOrigins ?? defaults.trustedOrigins
         part.rules = rules ?? defaults.rules
@@ -43,6 +44,7 @@ struct SitePart {
     func fill(_ options: inout SiteOptions) {
         options.hostHeader = hostHeader ?? options.hostHeader
         options.upstreamTLS = upstreamTLS ?? options.upstreamTLS
+        options.stripsPath = stripsPath ?? options.stripsPath
         options.anyEncoding = paths?.anyEncoding ?? options.anyEncoding
         options.ignoreCase = paths?.ignoreCase ?? options.ignoreCase
         options.trustedOrigins = trustedOrigins ?? options.trustedOrigins
@@ -57,6 +59,7 @@ extension ConfigurationReader {
         var part = SitePart()
         part.hostHeader = section.value("host_header", Self.readHostHeader)
         part.upstreamTLS = section.node("upstream_tls").flatMap(readUpstreamTLS)
+        part.stripsPath = section.value("strip_path", Read.boolean)
         part.paths = section.node("paths").flatMap(readPathOptions)
         part.trustedOrigins = section.list("trusted_origins") { (node: YAMLNode) throws(Misread) in try Read.origin(node).text }
         _ = section.value("enforcement", Read.word(["required"], later: ["login", "observe"], key: "enforcement"))

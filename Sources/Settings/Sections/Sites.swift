@@ -44,6 +44,9 @@ extension ConfigurationReader {
         if section.has("upstream_tls"), options.upstreamTLS != UpstreamTLS(), !upstreams.contains(where: { $0.scheme == .https }) {
             findings.fault(section.keyMark("upstream_tls"), "\"upstream_tls\" needs an upstream with https://")
         }
+        if section.has("strip_path"), options.stripsPath, path == "/" {
+            findings.warn(section.keyMark("strip_path"), "\"strip_path\" does nothing where the site's path is \"/\"")
+        }
         if let index = options.trustedOrigins.firstIndex(of: origin.text) {
             findings.warn(section.valueMark("trusted_origins"), "\(options.trustedOrigins[index]) is the site's own origin, which is always trusted")
         }

@@ -17,9 +17,10 @@ class Gateway:
     """`sites`: dictionaries of the configuration; `host` instead of `origin` gets the port of this gateway.
     `change` is handed the whole configuration before it is written."""
 
-    def __init__(self, binary, folder, authority, simulator, sites, change=None, auth_host=AUTH, start=True, operations=True):
+    def __init__(self, binary, folder, authority, simulator, sites, change=None, auth_host=AUTH, start=True, operations=True, environment=None):
         self.binary, self.folder = binary, Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.environment = environment
         self.ca = authority.file
         self.simulator = simulator
         self.port, self.http_port, self.operations_port = free_port(), free_port(), free_port()
@@ -76,7 +77,7 @@ class Gateway:
         self.file.write_text(json.dumps(self.configuration, indent=1, ensure_ascii=False))
 
     def start(self):
-        self.process = Process([self.binary, "run", "--config", self.file], f"menwei:{self.port}")
+        self.process = Process([self.binary, "run", "--config", self.file], f"menwei:{self.port}", env=self.environment)
         self.processes.append(self.process)
         self.process.wait_line(lambda line: line == "menwei: ready")
         return self

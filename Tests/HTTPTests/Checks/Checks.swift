@@ -52,7 +52,7 @@ public enum Checks {
 
     /// What is taken out of a Cookie field is gone to every later look, and nothing else is.
     public static func cookies(_ bytes: [UInt8]) -> String? {
-        let names = ["a", "__Host-menwei"]
+        let names: [StaticString] = ["a", "__Host-menwei"]
         var rest: [UInt8] = []
         let remains = Cookies.strip(bytes.span, names: names, into: &rest)
         if !remains, !rest.isEmpty { return "something left of nothing" }

@@ -1,0 +1,30 @@
+import Access
+import EventLoop
+import HTTP
+
+/// What a reload means for requests that an older configuration let through.
+extension Gateway {
+    /// Whether this gateway would let through what is under way already: the phases of `begin`, asked once more. Answers of the gateway's own, and
+    /// what nobody decided about yet, stand.
+    public func wouldPass(_ exchange: Exchange) -> Bool {
+        if exchange.relay == nil { return true }
+        do throws(ProtocolFault) { return try judge(exchange) } catch { return false }
+    }
+
+    private func judge(_ exchange: Exchange) throws(ProtocolFault) -> Bool {
+        guard let origin = router.origin(for: exchange.head.fields.arena[exchange.head.authority]) else { return false }
+        let route = Self.route(exchange.target.path.span, exchange.head, origin)
+        if exchange.target.isAmbiguous { try Self.refuseSplit(exchange.target, exchange.head, origin, route) }
+        guard !route.isOwn, let site = route.site else { return false }
+        try exchange.target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
+        if BrowserMarks.isPreflight(exchange.head), exchange.head.body == .none { return true }
+        // Somebody whom the connections do not know any more is nobody.
+        let member = exchange.session.map(\.record.member).flatMap { sessions.knows($0) ? $0 : nil }
+        switch site.policy.decide(rule: route.rule, member: member) {
+        case .anyone, .allow: break
+        case .login, .deny: return false
+        }
+        guard exchange.head.isWebSocket else { return true }
+        return BrowserMarks.mayOpenWebSocket(exchange.head.fields, site.options.origin, trusted: site.options.trustedOrigins)
+    }
+}

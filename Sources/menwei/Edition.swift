@@ -1,0 +1,77 @@
+import Access
+import Bytes
+import Crypto
+import Portal
+import Proxy
+import Settings
+import Storage
+import TLS
+import Telemetry
+import WeCom
+
+/// A configuration without a fault, and the certificates that it names as they were read with it.
+struct LoadedConfiguration: Sendable {
+    var configuration: Configuration
+    /// In the order of the configuration.
+    var certificates: [CertificateMaterial]
+}
+
+/// One configuration, and what is made of it once for all workers.
+struct Edition: Sendable {
+    let configuration: Configuration
+    var certificates: [CertificateMaterial]
+    let directories: [String: Directory]
+    /// Looks members up again while their sessions live.
+    let members: MemberCheck
+    let loadedAt: WallTime
+
+    /// - Parameter last: whose place it takes; connections that both know alike keep their directory, and with it WeCom's access token.
+    init(_ loaded: LoadedConfiguration, _ shared: Shared, last: Edition?, at now: WallTime) {
+        configuration = loaded.configuration
+        certificates = loaded.certificates
+        loadedAt = now
+        var directories: [String: Directory] = [:]
+        for connection in configuration.connections {
+            if let kept = last?.directories[connection.id], last?.configuration.connections.contains(connection) == true {
+                directories[connection.id] = kept
+            } else {
+                let metrics = shared.metrics
+                let surroundings = Directory.Surroundings { api, errcode in metrics.wecomCall(api: api, errcode: errcode) }
+                directories[connection.id] = Directory(connection, caller: shared.caller, surroundings: surroundings)
+            }
+        }
+        self.directories = directories
+        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: directories, records: shared.records)
+    }
+
+    /// The plan of worker `number`.
+    /// - Parameter bound: addresses at which the workers do not listen yet.
+    func plan(keys: SigningDuty, tickets: [UInt8], bound: [BoundAddress], number: Int) -> ServingPlan {
+        let gateway = GatewayOptions(
+            authOrigin: configuration.auth.origin, sites: configuration.sites, ownershipFiles: configuration.auth.ownershipFiles,
+            plainNames: configuration.connections.first { $0.plainNames }?.id, via: Instance.via)
+        return ServingPlan(
+            tls: tlsOptions(tickets: tickets), gateway: gateway, portal: Self.portalOptions(configuration), directories: directories, members: members, keys: keys,
+            https: Set(configuration.listen.https.map(\.text)), http: Set(configuration.listen.http.map(\.text)),
+            sockets: Dictionary(uniqueKeysWithValues: bound.map { ($0.address.text, $0.sockets[number]) }))
+    }
+
+    func tlsOptions(tickets: [UInt8]) -> TLS.TLSOptions {
+        var tls = TLS.TLSOptions(certificates: certificates, ticketKeys: tickets)
+        tls.minimumVersion = configuration.tls.minimumVersion == .tls13 ? .tls13 : .tls12
+        return tls
+    }
+
+    private static func portalOptions(_ configuration: Configuration) -> PortalOptions {
+        let sites = configuration.sites.map {
+            PortalOptions.Site(id: $0.id, origin: $0.origin, path: $0.path, trustedOrigins: $0.trustedOrigins)
+        }
+        var options = PortalOptions(authOrigin: configuration.auth.origin, sites: sites, connections: configuration.connections) { Shared.now() }
+        options.loginPage = configuration.auth.loginPage == .redirect ? .redirect : .panel
+        options.ownershipFiles = configuration.auth.ownershipFiles
+        options.limits = configuration.sessions.limits
+        options.recheck = configuration.sessions.recheck
+        options.recheckGrace = configuration.sessions.recheckGrace
+        return options
+    }
+}

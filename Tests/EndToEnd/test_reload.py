@@ -1,0 +1,277 @@
+"""SIGHUP: a new configuration takes the place of the old, as a whole or not at all, and nobody who is served feels it."""
+import socket
+import time
+
+import pytest
+
+from harness.browser import Browser
+from harness.ports import free_port
+from harness.raw import RawConnection
+from harness.reloading import reload, reloaded
+from harness.simulator import SECOND_CORP
+from harness.waiting import wait_for
+from test_sessions import websocket_opening
+
+
+@pytest.fixture
+def own(make_gateway, upstream):
+    return make_gateway([
+        {"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base],
+         "access": [{"path": "/public/*", "allow": "anyone"}, {"allow": "members"}]},
+        {"id": "app", "host": "app.test", "upstreams": [upstream.base]},
+    ])
+
+
+def site(configuration, identifier):
+    return next(site for site in configuration["sites"] if site["id"] == identifier)
+
+
+def rules(identifier, *access):
+    """A change of one site's rules."""
+    def change(configuration):
+        site(configuration, identifier)["access"] = list(access)
+    return change
+
+
+def call(raw, gateway, path, host="wiki.test", *fields):
+    raw.send(f"GET {path} HTTP/1.1\r\nHost: {host}:{gateway.port}\r\n{''.join(f + chr(13) + chr(10) for f in fields)}\r\n".encode())
+    return raw.response()
+
+
+def at(gateway, host="wiki.test", port=None, **more):
+    return RawConnection(port or gateway.port, host, ca=gateway.ca, **more)
+
+
+def endless(exchange):
+    """An event stream: one event now, more as long as anybody listens."""
+    exchange.respond(200, [("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")])
+    exchange.close()
+    while True:
+        exchange.send(b"7\r\ndata:\n\n\r\n")
+        time.sleep(0.05)
+
+
+def test_new_rules_hold_for_new_requests_on_old_connections_too(own):
+    with at(own) as kept:
+        assert call(kept, own, "/x").status == 401
+        reloaded(own, rules("wiki", {"allow": "anyone"}))
+        assert call(kept, own, "/x").status == 200
+        with at(own) as new:
+            assert call(new, own, "/x").status == 200
+        reloaded(own, rules("wiki", {"allow": "members"}))
+        assert call(kept, own, "/x").status == 401
+
+
+def test_both_outcomes_are_recorded_and_measured(own):
+    began = own.metrics()["menwei_config_loaded_timestamp_seconds"]
+    assert own.metrics()["menwei_config_last_reload_successful"] == 1
+    time.sleep(1.1)
+    reloaded(own)
+    after = own.metrics()
+    assert after["menwei_config_loaded_timestamp_seconds"] > began and after["menwei_config_last_reload_successful"] == 1
+    assert own.record("reload")["result"] == "ok"
+    taken, _ = reload(own, lambda c: c.update(nonsense=1))
+    assert not taken and own.record("reload", result="refused")
+    assert own.metrics()["menwei_config_loaded_timestamp_seconds"] == after["menwei_config_loaded_timestamp_seconds"]
+    assert own.metrics()["menwei_config_last_reload_successful"] == 0
+
+
+def test_a_fault_is_named_with_its_place_and_the_old_configuration_stays(own):
+    def broken(configuration):
+        site(configuration, "wiki")["access"] = [{"allow": "anyone"}]
+        site(configuration, "app")["acess"] = []
+    taken, said = reload(own, broken)
+    line = next(n for n, text in enumerate(own.file.read_text().splitlines(), 1) if '"acess"' in text)
+    assert not taken and said == [f'{own.file}:{line}:4: unknown key "acess"; did you mean "access"?'] or str(line) in said[0], said
+    with at(own) as raw:
+        assert call(raw, own, "/x").status == 401
+    own.file.write_text("{")
+    assert not reload(own)[0]
+    own.file.unlink()
+    assert not reload(own)[0]
+    with at(own) as raw:
+        assert call(raw, own, "/public/x").status == 200
+    own.write()
+    del site(own.configuration, "app")["acess"]
+    reloaded(own, lambda c: None)
+    with at(own) as raw:
+        assert call(raw, own, "/x").status == 200
+
+
+@pytest.mark.parametrize("key, change", [
+    ("listen.operations", lambda c: c["listen"].update(operations=f"127.0.0.1:{free_port()}")),
+    ("sessions.store", lambda c: c["sessions"].update(store="memory:")),
+    ("signing.keys", lambda c: c.update(signing={"keys": "other"})),
+])
+def test_what_needs_a_restart_is_a_fault(own, key, change):
+    taken, said = reload(own, lambda c: (change(c), rules("wiki", {"allow": "anyone"})(c)))
+    name = key.split(".")[1]
+    line = next(n for n, text in enumerate(own.file.read_text().splitlines(), 1) if f'"{name}"' in text)
+    assert not taken and len(said) == 1 and said[0].startswith(f"{own.file}:{line}:") and key in said[0] and "restart" in said[0], said
+    with at(own) as raw:
+        assert call(raw, own, "/x").status == 401
+
+
+def test_a_site_that_is_gone_is_unknown_and_a_new_one_is_served(own, upstream):
+    with at(own, "app.test") as kept:
+        assert call(kept, own, "/x", "app.test").status == 401
+        reloaded(own, lambda c: c["sites"].remove(site(c, "app")))
+        assert call(kept, own, "/x", "app.test").status == 421
+    reloaded(own, lambda c: c["sites"].append({
+        "id": "later", "origin": own.origin("app.test"), "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}))
+    with at(own, "app.test") as raw:
+        assert call(raw, own, "/x", "app.test").status == 200
+    own.record("access", site="later")
+    counted = own.metrics()
+    assert any('site="app"' in name for name in counted) and any('site="later"' in name for name in counted)
+
+
+def test_listeners_come_and_go(own, upstream):
+    second = free_port()
+
+    def listens(port):
+        try:
+            socket.create_connection(("127.0.0.1", port), 5).close()
+            return True
+        except ConnectionRefusedError:
+            return False
+
+    def both(configuration):
+        configuration["listen"]["https"] = [f"127.0.0.1:{own.port}", f"127.0.0.1:{second}"]
+
+    def only_first(configuration):
+        configuration["listen"]["https"] = [f"127.0.0.1:{own.port}"]
+
+    assert not listens(second)
+    for _ in range(3):
+        reloaded(own, both)
+        with at(own, port=second) as raw:
+            assert call(raw, own, "/public/x").status == 200
+            reloaded(own, only_first)
+            wait_for(lambda: not listens(second), 5, "the listener to close")
+            # Who is connected stays.
+            assert call(raw, own, "/public/x").status == 200
+    # A plain listener becomes one of TLS, and back.
+    plain = own.configuration["listen"]["http"][0]
+    reloaded(own, lambda c: c["listen"].update(http=[], https=[f"127.0.0.1:{own.port}", plain]))
+    with at(own, port=own.http_port) as raw:
+        assert call(raw, own, "/public/x").status == 200
+    # From one address to all of them.
+    reloaded(own, lambda c: c["listen"].update(http=[plain], https=[f"0.0.0.0:{own.port}"]))
+    with at(own) as raw:
+        assert call(raw, own, "/public/x").status == 200
+
+
+def test_a_taken_port_refuses_the_whole_reload(own):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        free = f"127.0.0.1:{free_port()}"
+
+        def more(configuration):
+            configuration["listen"]["https"] += [free, taken]
+            rules("wiki", {"allow": "anyone"})(configuration)
+        was, said = reload(own, more)
+        line = next(n for n, text in enumerate(own.file.read_text().splitlines(), 1) if taken in text)
+        assert not was and said[-1].startswith(f"{own.file}:{line}:") and taken in said[-1], said
+        with at(own) as raw:
+            assert call(raw, own, "/x").status == 401
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(free.split(":")[1])), 5)
+    reloaded(own)
+
+
+def test_rules_that_refuse_a_stream_end_it_and_no_other(own, upstream):
+    upstream.script("/events", endless)
+    people = {}
+    for name in ("zhangsan", "lisi"):
+        people[name] = Browser(own)
+        assert people[name].log_in(own.origin("wiki.test") + "/", name).status == 200
+    sockets = {}
+    for name, browser in people.items():
+        ws, events = at(own), at(own)
+        ws.send(websocket_opening(own, browser, "/ws"))
+        assert ws.response().status == 101
+        events.send(f"GET /events HTTP/1.1\r\nHost: wiki.test:{own.port}\r\nCookie: __Host-menwei={browser.cookie('wiki.test')}\r\n\r\n".encode())
+        assert events.head().status == 200
+        sockets[name] = (ws, events)
+    begun = time.monotonic()
+    reloaded(own, rules("wiki", {"allow": {"users": ["zhangsan"]}}))
+    ws, events = sockets["lisi"]
+    frame = ws.receive()
+    assert frame[:1] == b"\x88" and int.from_bytes(frame[2:4], "big") == 1008, frame
+    events.everything()
+    assert time.monotonic() - begun < 2.5
+    ws, events = sockets["zhangsan"]
+    ws.send(b"\x81\x82\x00\x00\x00\x00hi")
+    assert ws.receive() == b"\x81\x02hi"
+    assert events.receive()
+    time.sleep(1.5)
+    ws.send(b"\x81\x82\x00\x00\x00\x00ho")
+    assert ws.receive() == b"\x81\x02ho"
+    events.rest = b""
+    assert events.receive()
+    # The site goes, and with it everybody.
+    reloaded(own, lambda c: c["sites"].remove(site(c, "wiki")))
+    frame = ws.receive()
+    assert frame[:1] == b"\x88" and int.from_bytes(frame[2:4], "big") == 1008, frame
+    for pair in sockets.values():
+        for raw in pair:
+            raw.close()
+
+
+def test_a_stream_for_anyone_ends_when_a_login_is_asked_for(own, upstream):
+    upstream.script("/public/events", endless)
+    with at(own) as raw:
+        raw.send(f"GET /public/events HTTP/1.1\r\nHost: wiki.test:{own.port}\r\n\r\n".encode())
+        assert raw.head().status == 200
+        reloaded(own, rules("wiki", {"allow": "members"}))
+        begun = time.monotonic()
+        raw.everything()
+        assert time.monotonic() - begun < 2.5
+
+
+def test_sessions_of_a_connection_that_is_gone_open_nothing(make_gateway, upstream):
+    def two(configuration):
+        configuration["connections"][0]["plain_names"] = True
+        configuration["connections"].append({
+            **configuration["connections"][0], "id": "second", "corp_id": SECOND_CORP, "secret": "second-secret", "plain_names": False, "auto_login": False})
+    own = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}], two)
+    browser = Browser(own)
+    assert browser.log_in(own.origin("wiki.test") + "/", connection="second").status == 200
+    first = Browser(own)
+    assert first.log_in(own.origin("wiki.test") + "/", connection="corp").status == 200
+    with at(own) as ws:
+        ws.send(websocket_opening(own, browser, "/ws"))
+        assert ws.response().status == 101
+        reloaded(own, lambda c: c["connections"].pop())
+        frame = ws.receive()
+        assert frame[:1] == b"\x88" and int.from_bytes(frame[2:4], "big") == 1008, frame
+    assert browser.call(own.origin("wiki.test") + "/x").status == 401
+    assert first.call(own.origin("wiki.test") + "/x").status == 200
+
+
+def test_a_login_goes_on_over_a_reload(own):
+    browser = Browser(own)
+    page = browser.go(own.origin("wiki.test") + "/page")
+    web = browser.get(page.frame, headers={"Sec-Fetch-Dest": "iframe"})
+    reloaded(own, rules("wiki", {"allow": "members"}))
+    scanned = browser.get(web.location + "&sim_user=zhangsan")
+    reloaded(own)
+    ticket = browser.get(scanned.location)
+    assert ticket.status in (302, 303) and "/.menwei/finish" in ticket.location
+    reloaded(own)
+    done = browser.go(ticket.location)
+    assert done.status == 200 and done.url == own.origin("wiki.test") + "/page"
+
+
+def test_reloads_that_are_asked_for_at_once_come_to_the_last_configuration(own):
+    for _ in range(5):
+        own.process.signal(1)
+    rules("wiki", {"allow": "anyone"})(own.configuration)
+    own.write()
+    reloaded(own)
+
+    def open_to_all():
+        with at(own) as raw:
+            return call(raw, own, "/x").status == 200
+    wait_for(open_to_all, 10)
