@@ -2,8 +2,8 @@
 public enum HTTP2UpstreamEvent: Sendable {
     /// The upstream's first SETTINGS came: it speaks HTTP/2, and `HTTP2UpstreamSession.concurrentStreams` is known.
     case ready
-    /// The head of an answer, interim ones (100…199) included: `HTTP2UpstreamSession.takeHead(stream:)` moves it out.
-    case head(stream: Int32)
+    /// The head of an answer, interim ones (100…199) included.
+    case head(stream: Int32, ResponseHead)
     /// `count` bytes of the answer's body at `offset` of the input that was given to `receive`. They hold the stream's window until
     /// `HTTP2UpstreamSession.consume(stream:_:)`.
     case data(stream: Int32, offset: Int, count: Int)

@@ -2,8 +2,6 @@ import Bytes
 
 /// What a session knows of one stream to an upstream.
 final class HTTP2UpstreamStreamState {
-    /// The finished head, until the caller takes it.
-    var head = ResponseHead()
     /// HEAD was asked: no body follows, whatever the head says.
     let forbidsBody: Bool
     /// The request's HEADERS went out.
@@ -54,8 +52,7 @@ final class HTTP2UpstreamStreamState {
             stream.hasEnded = true
             return events.append(.end(stream: id, trailers: builder.take(endStream: true, forbidsBody: true).fields))
         }
-        stream.head = builder.take(endStream: endStream, forbidsBody: stream.forbidsBody)
-        events.append(.head(stream: id))
+        events.append(.head(stream: id, builder.take(endStream: endStream, forbidsBody: stream.forbidsBody)))
         if endStream { end(id) }
     }
 

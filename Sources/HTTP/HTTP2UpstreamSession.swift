@@ -36,13 +36,6 @@ public final class HTTP2UpstreamSession {
         swap(&spent, &engine.inbox.events)
     }
 
-    /// Moves a finished head out. Only after its `head` event, and once.
-    public func takeHead(stream: Int32) -> ResponseHead {
-        var head = ResponseHead()
-        if let stream = engine.inbox.streams[stream] { swap(&head, &stream.head) }
-        return head
-    }
-
     /// `count` bytes of an answer's body were passed on: as much may come again on that stream.
     public func consume(stream: Int32, _ count: Int) {
         if count > 0, engine.inbox.streams[stream] != nil { engine.consume(stream, count) }

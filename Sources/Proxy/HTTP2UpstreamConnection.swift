@@ -141,10 +141,9 @@ final class HTTP2UpstreamConnection: UpstreamLink {
             served = 0
             armLimit(UpstreamPool.idleLimit)
             dial?.greeted(by: self)
-        case .head(let id):
+        case .head(let id, var head):
             guard let stream = streams[id] else { return }
             served &+= 1
-            var head = session.takeHead(stream: id)
             stream.received(&head)
         case .data(let id, let offset, let count):
             guard let stream = streams[id] else { return }

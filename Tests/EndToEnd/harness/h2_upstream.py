@@ -171,6 +171,10 @@ class H2Upstream:
     def script(self, path, function):
         self.scripts[path] = function
 
+    def clear(self):
+        with self.lock:
+            self.requests = []
+
     def last(self, deadline=5):
         with self.lock:
             assert self.lock.wait_for(lambda: self.requests, deadline), "no request came"
