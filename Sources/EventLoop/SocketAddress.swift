@@ -1,3 +1,4 @@
+public import Bytes
 import Glibc
 
 /// An internet socket address, IPv4 or IPv6.
@@ -42,6 +43,9 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
             return nil
         }
     }
+
+    /// The address without its port; every one that a socket has is one.
+    public var ip: IPAddress? { IPAddress(bytes: bytes.span) }
 
     public var isIPv6: Bool { bytes.count == 16 }
 

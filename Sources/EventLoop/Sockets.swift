@@ -29,7 +29,11 @@ public struct Accepted: ~Copyable {
 
 /// Non-blocking TCP sockets.
 public enum Sockets {
-    /// A listening socket. `shared` lets several workers (and, unless a lock forbids it, several processes) take turns on one port.
+    /// Bytes that the kernel holds of what it could not send yet, 128 KiB. With its usual megabytes a slow client takes minutes until it is seen that it takes
+    /// anything at all.
+    private static let unsentLimit: Int32 = 128 << 10
+
+    /// A listening socket, whose connections inherit its options (tcp(7)). `shared` lets several workers (and, unless a lock forbids it, several processes) take turns on one port.
     public static func listen(on address: SocketAddress, shared: Bool, backlog: Int32 = 4096) throws(SystemError) -> Descriptor {
         let socket = try open(address)
         var one: Int32 = 1
@@ -41,6 +45,9 @@ public enum Sockets {
             _ = unsafe setsockopt(socket.raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, size)
         }
         if unsafe address.withSockaddr({ unsafe Glibc.bind(socket.raw, $0, $1) }) < 0 { throw SystemError("bind", errno: menwei_errno()) }
+        setNoDelay(socket)
+        var unsent = Self.unsentLimit
+        _ = unsafe setsockopt(socket.raw, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &unsent, size)
         if Glibc.listen(socket.raw, backlog) < 0 { throw SystemError("listen", errno: menwei_errno()) }
         return socket
     }
@@ -54,7 +61,6 @@ public enum Sockets {
             if result >= 0 {
                 let socket = Descriptor(owning: result)
                 guard let address = SocketAddress(storage) else { continue }
-                setNoDelay(socket)
                 return Accepted(socket: socket, address: address)
             }
             switch -result {
@@ -124,6 +130,19 @@ public enum Sockets {
     public static func write(_ socket: borrowing Descriptor, _ bytes: Span<UInt8>) -> Transfer {
         let result = unsafe bytes.withUnsafeBytes { unsafe Glibc.send(socket.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         return transfer(result, zeroMeans: .wouldBlock)
+    }
+
+    /// Copies into `queue` what there is to read, and leaves it there to be read.
+    public static func peek(_ socket: borrowing Descriptor, into queue: inout ByteQueue, minimum: Int) -> Transfer {
+        let descriptor = socket.raw
+        let result = unsafe queue.fill(minimum: minimum) { unsafe Glibc.recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_PEEK)) }
+        return transfer(result, zeroMeans: .ended)
+    }
+
+    /// Forgets the next `count` bytes, of which `peek` told that they are there.
+    public static func discard(_ socket: borrowing Descriptor, _ count: Int) {
+        // MSG_TRUNC: TCP throws them away itself (tcp(7)).
+        if count > 0 { _ = Glibc.recv(socket.raw, nil, count, Int32(MSG_TRUNC)) }
     }
 
     /// Whether nothing waits to be read, neither bytes nor the end.

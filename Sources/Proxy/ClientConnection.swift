@@ -2,6 +2,7 @@ import Bytes
 import EventLoop
 import HTTP
 import TLS
+import Telemetry
 
 /// What a client connection speaks once it is established: HTTP/1 or HTTP/2.
 protocol Wire: AnyObject {
@@ -21,19 +22,28 @@ protocol Wire: AnyObject {
     func beginDrain()
     /// The exchanges under way.
     var running: [Exchange] { get }
+    /// Whether nothing is under way: the client may close without losing anything, and so may we.
+    var isIdle: Bool { get }
 }
 
 /// One client's connection: socket, TLS, the bytes in and out, one time limit. It knows nothing of HTTP but which version was agreed on.
 final class ClientConnection: PollHandler {
     let server: Server
-    private let address: SocketAddress
-    /// The client's address: the socket's, an IP literal, no port.
-    private(set) lazy var addressText = address.host
+    /// The client's address: the socket's, or what its balancer's PROXY header said.
+    private(set) var address: IPAddress
+    /// The same as text. Not asked for before the connection is established.
+    private(set) lazy var addressText = address.description
     private var transport: Transport
     var input = ByteQueue()
     var output = ByteQueue()
     private var wire: (any Wire)?
-    private var isHandshaking: Bool
+    private enum Stage { case announcement, handshake, established }
+    private var stage: Stage
+    /// When it was accepted.
+    let began: MonotonicTime
+    var place = Newcomers.Place()
+    /// Whether it is one of those that the server counts for its address.
+    var isCounted = false
     private var inputEnded = false
     private(set) var isClosed = false
     /// Whether the wire takes more bytes; while it does not, the socket is not read (back-pressure).
@@ -42,6 +52,8 @@ final class ClientConnection: PollHandler {
     }
     /// Close once everything is written.
     private var closesWhenWritten = false
+    /// What was left of the output when it was last looked at whether a closing client still takes it, in bytes.
+    private var leftAtLastLook = 0
     private var isLingering = false
     private var wasAboveHighWater = false
     private var limit: LoopTimer?
@@ -53,11 +65,13 @@ final class ClientConnection: PollHandler {
     /// Whether the client came over TLS.
     var isTLS: Bool { transport.tls != nil }
 
-    init(_ socket: consuming Descriptor, from address: SocketAddress, to server: Server, tls: TLSContext?) throws(TLSError) {
+    /// - Parameter isAnnounced: a PROXY header must come before everything else.
+    init(_ socket: consuming Descriptor, from address: IPAddress, isAnnounced: Bool, to server: Server, tls: TLSContext?) throws(TLSError) {
         self.server = server
         self.address = address
+        began = server.loop.now
         transport = try Transport(socket, tls: tls)
-        isHandshaking = tls != nil
+        stage = isAnnounced ? .announcement : .handshake
         super.init()
     }
 
@@ -66,19 +80,49 @@ final class ClientConnection: PollHandler {
         let limit = LoopTimer { [unowned self] in limitPassed() }
         self.limit = limit
         loop.schedule(limit, after: server.nanoseconds.handshake)
-        if !isHandshaking { wire = HTTP1Wire(self) }
+        if stage == .handshake, !isTLS { establish() }
     }
 
     override func ready(_ readiness: Readiness) {
-        if isHandshaking {
-            handshake()
-            if isHandshaking || isClosed { return }
-        }
+        if stage == .announcement { readAnnouncement() }
+        if stage == .handshake, !isClosed { handshake() }
+        if stage != .established || isClosed { return }
         if readiness.contains(.writable) { write() }
         if isClosed { return }
         let reads = (wantsInput || isLingering) && !inputEnded
         // What is broken is told again and again; where nothing is read it would never be noticed.
         if reads { read() } else if !readiness.isDisjoint(with: .broken) { close() }
+    }
+
+    // MARK: the beginning
+
+    /// Reads the PROXY header and not a byte of what follows it, which TLS reads for itself.
+    private func readAnnouncement() {
+        while true {
+            let before = input.count
+            switch Sockets.peek(transport.socket, into: &input, minimum: ProxyHeader.version2Limit) {
+            case .moved: break
+            case .wouldBlock: return
+            case .ended, .failed: return close()
+            }
+            let header: ProxyHeader
+            do throws(ProxyHeaderFault) { header = try ProxyHeader.parse(input.bytes) } catch { return server.refuse(self, .proxyHeader) }
+            switch header {
+            case .needsMore:
+                Sockets.discard(transport.socket, input.count - before)
+                continue
+            case .client(let client, let length):
+                Sockets.discard(transport.socket, length - before)
+                address = client
+            case .local(let length):
+                Sockets.discard(transport.socket, length - before)
+            }
+            break
+        }
+        input.removeAll()
+        input.release()
+        stage = .handshake
+        if !server.announced(self) { server.refuse(self, .address) } else if !isTLS { establish() }
     }
 
     private func handshake() {
@@ -87,11 +131,19 @@ final class ClientConnection: PollHandler {
         case .wantsWrite: loop.setInterest([.readable, .writable], of: self)
         case .failed, nil: close()
         case .done:
-            isHandshaking = false
             loop.setInterest(.readable, of: self)
-            wire = transport.tls?.negotiatedProtocol == "h2" ? HTTP2Wire(self) : HTTP1Wire(self)
+            establish()
         }
     }
+
+    private func establish() {
+        stage = .established
+        server.established(self)
+        wire = transport.tls?.negotiatedProtocol == "h2" ? HTTP2Wire(self) : HTTP1Wire(self)
+    }
+
+    /// Whether it waits for its next request, or its first.
+    var isIdle: Bool { stage == .established && !isClosed && output.isEmpty && wire?.isIdle ?? false }
 
     // MARK: reading
 
@@ -122,7 +174,7 @@ final class ClientConnection: PollHandler {
 
     private func ended() {
         inputEnded = true
-        if isLingering || isHandshaking { close() } else { wire?.inputEnded() }
+        if isLingering || stage != .established { close() } else { wire?.inputEnded() }
     }
 
     private func readLater() {
@@ -135,7 +187,7 @@ final class ClientConnection: PollHandler {
     }
 
     private func inputWishChanged() {
-        if isClosed || isHandshaking { return }
+        if isClosed || stage != .established { return }
         updateInterest()
         if wantsInput, transport.hasPending { readLater() }
     }
@@ -229,8 +281,6 @@ final class ClientConnection: PollHandler {
         if output.isEmpty {
             loop.buffers.takeBack(&output)
             if closesWhenWritten && !isLingering { linger() }
-        } else if closesWhenWritten, let limit {
-            loop.schedule(limit, after: server.nanoseconds.stall)
         }
         if !isClosed { updateInterest() }
     }
@@ -246,7 +296,8 @@ final class ClientConnection: PollHandler {
     }
 
     private func limitPassed() {
-        if isHandshaking || isLingering || closesWhenWritten { close() } else { wire?.limitPassed() }
+        if stage != .established || isLingering { return close() }
+        if !closesWhenWritten { wire?.limitPassed() } else if output.count + Int(StreamPace.minimum) > leftAtLastLook { close() } else { watchLastBytes() }
     }
 
     // MARK: the end
@@ -256,7 +307,14 @@ final class ClientConnection: PollHandler {
     func closeAfterWriting() {
         if isClosed || closesWhenWritten { return }
         closesWhenWritten = true
+        watchLastBytes()
         scheduleFlush()
+    }
+
+    /// The last bytes are taken at a pace, like all others, or not at all.
+    private func watchLastBytes() {
+        leftAtLastLook = output.count
+        armLimit(server.nanoseconds.stall)
     }
 
     private func linger() {
@@ -273,6 +331,13 @@ final class ClientConnection: PollHandler {
     /// The server ends: begin to finish. Who is still shaking hands may ask one thing, if it comes soon.
     func beginDrain() {
         if let wire { wire.beginDrain() } else { armLimit(server.nanoseconds.linger) }
+    }
+
+    /// Closes at once, so that the client sees an error and not an end.
+    func reset() {
+        if isClosed { return }
+        transport.resetOnClose()
+        close(showingCut: true)
     }
 
     /// Closes at once. `showingCut`: where the end of the connection would look like the end of the answer it is reset instead.

@@ -24,8 +24,15 @@ public final class Exchange {
     public let server: Server
     /// Who decides about it: whoever served the worker when it began. A reload gives the worker another.
     private(set) var handler: any ExchangeHandler
-    /// The client's address as the socket knows it: an IP literal, no port.
-    let clientText: String
+    /// The address at the client's end of the connection (see `clientAddress`).
+    private let peer: IPAddress
+    private let peerText: String
+    /// Of a head that is broken nobody knows what of it is missing, and nothing it says of the client is believed.
+    var hasWholeHead = true
+    /// The client's address: the connection's, or what trusted proxies say of it. Every decision and record goes by it.
+    private(set) lazy var clientAddress = hasWholeHead ? ForwardedFor.client(head.fields, peer: peer, trusted: server.trusted.forwardedFor) : peer
+    /// The same as text, without a port.
+    private(set) lazy var clientText = clientAddress == peer ? peerText : clientAddress.description
     /// When its head was complete, or was found to be broken.
     public let started: MonotonicTime
     public let requestID: RequestID
@@ -70,7 +77,8 @@ public final class Exchange {
         self.client = client
         server = connection.server
         handler = connection.server.handler
-        clientText = connection.addressText
+        peer = connection.address
+        peerText = connection.addressText
         started = connection.loop.now
         requestID = connection.server.nextRequestID()
     }

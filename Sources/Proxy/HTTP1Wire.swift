@@ -137,6 +137,7 @@ final class HTTP1Wire: Wire, ClientStream {
         let exchange = Exchange(from: self, on: connection)
         swap(&exchange.head, &parser.head)
         exchange.head.keepAlive = false
+        exchange.hasWholeHead = false
         exchange.hasNoBody()
         self.exchange = exchange
         exchange.handler.refuse(exchange, fault)
@@ -158,6 +159,8 @@ final class HTTP1Wire: Wire, ClientStream {
 
     func gather() {}
 
+    var isIdle: Bool { exchange == nil && !headBegun && connection.input.isEmpty }
+
     func drained() { exchange?.clientDrained() }
 
     func limitPassed() {
@@ -168,9 +171,13 @@ final class HTTP1Wire: Wire, ClientStream {
             return
         }
         pace.received = exchange.bytesIn
-        if pace.standsStill(queued: 0, awaitsBody: request == .body && exchange.takesBody && (!exchange.answerBegun || exchange.isDiscarding)) {
-            refuse(ProtocolFault("body-timeout", status: 408))
-        } else {
+        pace.given = exchange.bytesOut
+        switch pace.standstill(
+            queued: connection.output.count, awaitsBody: request == .body && exchange.takesBody && (!exchange.answerBegun || exchange.isDiscarding))
+        {
+        case .body: refuse(ProtocolFault("body-timeout", status: 408))
+        case .answer: connection.close()
+        case nil:
             connection.armLimit(server.nanoseconds.stall)
         }
     }

@@ -95,6 +95,7 @@ final class HTTP2Wire: Wire {
         streams[id] = stream
         let exchange = Exchange(from: stream, on: connection)
         swap(&head, &exchange.head)
+        exchange.hasWholeHead = fault == nil
         stream.exchange = exchange
         // What follows the head of a WebSocket is no body.
         if endStream || exchange.head.isWebSocket { exchange.hasNoBody() }
@@ -104,6 +105,8 @@ final class HTTP2Wire: Wire {
     var running: [Exchange] { streams.values.compactMap(\.exchange) }
 
     func inputEnded() { connection.close() }
+
+    var isIdle: Bool { streams.isEmpty }
 
     func gather() {
         session.fillOutput(&connection.output, limit: Self.gatherLimit)

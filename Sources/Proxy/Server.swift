@@ -1,6 +1,5 @@
 import Bytes
 public import EventLoop
-import Glibc
 public import HTTP
 public import Telemetry
 public import TLS
@@ -29,6 +28,13 @@ public final class Server {
     private var listeners: [ServerListener] = []
     private var connections: [ClientConnection] = []
     private var tls: TLSContext?
+    /// Whose word on their clients counts.
+    private(set) var trusted: TrustedPeers
+    private var census = ConnectionCensus()
+    /// Those that are not established yet.
+    private var newcomers = Newcomers()
+    /// Where the search for an idle connection goes on.
+    private var idleCursor = 0
     private var onDrained: (() -> Void)?
     private let metrics: WorkerMetrics?
     public private(set) var isDraining = false
@@ -38,9 +44,10 @@ public final class Server {
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {
-        let handshake, head, keepAlive, stall, linger, ownAnswer: UInt64
+        let handshake, handshakeGrace, head, keepAlive, stall, linger, ownAnswer: UInt64
         init(_ limits: ServerLimits) {
             handshake = limits.handshake.nanoseconds
+            handshakeGrace = limits.handshakeGrace.nanoseconds
             head = limits.head.nanoseconds
             keepAlive = limits.keepAlive.nanoseconds
             stall = limits.stall.nanoseconds
@@ -49,8 +56,9 @@ public final class Server {
         }
     }
 
-    public init(on loop: EventLoop, limits: ServerLimits, tls: TLSContext?, handler: any ExchangeHandler, metrics: WorkerMetrics? = nil) {
+    public init(on loop: EventLoop, limits: ServerLimits, tls: TLSContext?, handler: any ExchangeHandler, trusted: TrustedPeers = TrustedPeers(), metrics: WorkerMetrics? = nil) {
         self.loop = loop
+        self.trusted = trusted
         self.limits = limits
         self.tls = tls
         self.handler = handler
@@ -97,21 +105,98 @@ public final class Server {
         }
     }
 
-    func accepted(_ socket: consuming Descriptor, from address: SocketAddress) {
-        if connections.count >= limits.connections { return }
-        // A connection for which there is no memory or descriptor is dropped: the client sees it closed.
-        guard let connection = try? ClientConnection(socket, from: address, to: self, tls: tls) else { return }
+    /// Connections that begin from now on, and requests on those that are there, are judged by `peers`.
+    public func replace(trusted peers: TrustedPeers) { trusted = peers }
+
+    // MARK: who comes in
+
+    func accepted(_ socket: consuming Descriptor, from address: IPAddress) {
+        let isAnnounced = trusted.proxyProtocol.contains(address: address)
+        if let reason = refusal(of: address, isAnnounced: isAnnounced, descriptor: socket.raw) { return turnAway(socket, reason) }
+        // A connection for which there is no memory is dropped: the client sees it closed.
+        guard let connection = try? ClientConnection(socket, from: address, isAnnounced: isAnnounced, to: self, tls: tls) else { return }
         connection.index = connections.count
         connections.append(connection)
         metrics?.connectionOpened()
+        if isAnnounced || tls != nil { newcomers.add(connection) }
+        if !isAnnounced { connection.isCounted = count(address) }
         do { try connection.start() } catch { connection.close() }
     }
+
+    /// Why there is no room for one more, if so. Idle connections and handshakes that do not end make room first.
+    private func refusal(of address: IPAddress, isAnnounced: Bool, descriptor: Int32) -> ConnectionRefusal? {
+        if descriptor >= limits.descriptors, !closeIdle() { return .descriptors }
+        if connections.count >= limits.connections, !closeIdle() { return .total }
+        if !isAnnounced, isFull(address) { return .address }
+        if newcomers.count >= limits.handshakes {
+            guard let oldest = newcomers.oldest, loop.now.since(oldest.began) >= nanoseconds.handshakeGrace else { return .handshakes }
+            refuse(oldest, .handshakes)
+        }
+        return nil
+    }
+
+    private func turnAway(_ socket: consuming Descriptor, _ reason: ConnectionRefusal) {
+        metrics?.connectionRefused(reason)
+        Sockets.resetOnClose(socket)
+    }
+
+    /// Ends a connection that must not go on, without a word.
+    func refuse(_ connection: ClientConnection, _ reason: ConnectionRefusal) {
+        metrics?.connectionRefused(reason)
+        connection.reset()
+    }
+
+    /// The connection's balancer said who the client is. False where that client has too many already.
+    func announced(_ connection: ClientConnection) -> Bool {
+        if isFull(connection.address) { return false }
+        connection.isCounted = count(connection.address)
+        return true
+    }
+
+    /// The connection's handshake is done.
+    func established(_ connection: ClientConnection) { newcomers.remove(connection) }
+
+    private func isFull(_ address: IPAddress) -> Bool {
+        census.count(of: address) >= limits.connectionsPerAddress && !trusted.forwardedFor.contains(address: address)
+    }
+
+    /// Proxies hold connections for many: theirs are not counted.
+    private func count(_ address: IPAddress) -> Bool {
+        if trusted.forwardedFor.contains(address: address) { return false }
+        census.add(address)
+        return true
+    }
+
+    /// Closes a connection that waits for its next request (or its first), if one is found soon; false where none is. Each search begins where
+    /// the one before it ended.
+    @discardableResult private func closeIdle() -> Bool {
+        for _ in 0..<min(connections.count, 256) {
+            idleCursor += 1
+            if idleCursor >= connections.count { idleCursor = 0 }
+            if connections[idleCursor].isIdle {
+                connections[idleCursor].close()
+                return true
+            }
+        }
+        return false
+    }
+
+    /// The process has no descriptor left for those who wait. Whether some were freed.
+    func freeDescriptors() -> Bool {
+        var freed = 0
+        while freed < 8, closeIdle() { freed += 1 }
+        return freed > 0
+    }
+
+    // MARK: who leaves
 
     func forget(_ connection: ClientConnection) {
         let index = connection.index
         guard index >= 0 else { return }
         connection.index = -1
         metrics?.connectionClosed()
+        newcomers.remove(connection)
+        if connection.isCounted { census.remove(connection.address) }
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last

@@ -2,8 +2,10 @@ public import HTTP
 
 /// The named limits of a server's client side. Each has a test.
 public struct ServerLimits: Sendable {
-    /// From accept to the end of the TLS handshake.
+    /// From accept to the end of the TLS handshake, the PROXY header before it included.
     public var handshake = Duration.seconds(10)
+    /// How long a handshake is left alone when there are too many: who is at it for longer makes room for newcomers.
+    public var handshakeGrace = Duration.seconds(1)
     /// From the first byte of a request to the end of its head.
     public var head = Duration.seconds(15)
     /// Between requests of a kept connection.
@@ -21,8 +23,14 @@ public struct ServerLimits: Sendable {
     public var highWater = 256 << 10
     /// Bytes read at once.
     public var readSize = 32 << 10
-    /// Connections of one worker.
+    /// Connections of one worker. Beyond them idle ones make room, and where none is idle the newest is refused.
     public var connections = 60_000
+    /// Connections of one worker from one address (of IPv6: one /64). A whole office may come from one; it must not take all there are.
+    public var connectionsPerAddress = 15_000
+    /// Handshakes of one worker that are under way at the same time.
+    public var handshakes = 2048
+    /// A client's descriptor has a lower number, so that some are left for upstreams, the store, WeCom and the operations listener.
+    public var descriptors = Int32.max
     /// Bytes and fields of one request's head.
     public var requestHead = HeadLimits.request
     /// Streams, windows and frame budgets of one HTTP/2 connection.

@@ -42,12 +42,11 @@ public final class ServerListener: PollHandler {
         guard let server else { return false }
         do {
             guard let accepted = try Sockets.accept(socket) else { return false }
-            let address = accepted.address
-            server.accepted(accepted.takeSocket(), from: address)
+            if let address = accepted.address.ip { server.accepted(accepted.takeSocket(), from: address) }
             return true
         } catch {
             // Out of descriptors or memory: the backlog holds them; look again soon instead of spinning.
-            rest()
+            if !server.freeDescriptors() { rest() }
             return false
         }
     }

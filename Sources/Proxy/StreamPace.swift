@@ -14,16 +14,19 @@ struct StreamPace {
     private var wasQueued = false
     private var awaitedBody = true
 
+    enum Standstill { case body, answer }
+
     /// To be asked at even intervals. `queued`: bytes of the answer that the client did not take yet; `awaitsBody`: more of the request is
     /// awaited, and nothing but the client holds it back.
-    mutating func standsStill(queued: Int, awaitsBody: Bool) -> Bool {
+    mutating func standstill(queued: Int, awaitsBody: Bool) -> Standstill? {
         let delivered = given &- UInt64(queued)
         let takes = delivered &- deliveredBefore
         let sends = received &- receivedBefore
         // What began to wait since the last look has not waited long enough.
-        let isStill = queued > 0 && wasQueued && takes < Self.minimum || awaitsBody && awaitedBody && sends < Self.minimum
+        let waitsForBody = awaitsBody && awaitedBody && sends < Self.minimum
+        let waitsToSend = queued > 0 && wasQueued && takes < Self.minimum
         (deliveredBefore, receivedBefore) = (delivered, received)
         (wasQueued, awaitedBody) = (queued > 0, awaitsBody)
-        return isStill
+        return waitsToSend ? .answer : waitsForBody ? .body : nil
     }
 }

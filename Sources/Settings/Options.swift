@@ -1,3 +1,4 @@
+public import Proxy
 public import Access
 
 /// `listen`: where the gateway waits.
@@ -10,6 +11,8 @@ public struct ListenOptions: Equatable, Sendable {
     public var operations = ListenAddress(host: "127.0.0.1", port: 9464)
     /// Where each address stands, as a fault without words: what is wrong with it may come out only when it is bound.
     public var places: [ListenAddress: Fault] = [:]
+    /// `proxy_protocol_from` and `trusted_proxies`.
+    public var trusted = TrustedPeers()
     public init() {}
 }
 

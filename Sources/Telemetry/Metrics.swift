@@ -150,6 +150,10 @@ public final class Metrics: Sendable {
         for (budget, count) in totals.http2Abuses.sorted(by: { $0.key < $1.key }) {
             out.sample("menwei_http2_abuse_total", [("budget", budget)], count)
         }
+        out.family("menwei_connections_refused_total", .counter, "Client connections that were ended before they could ask for anything, by why.")
+        for reason in ConnectionRefusal.allCases {
+            out.sample("menwei_connections_refused_total", [("reason", reason.name)], totals.refusals[reason.rawValue])
+        }
     }
 
     private static func render(

@@ -17,6 +17,8 @@ public final class WorkerMetrics: Sendable {
     /// One counter a bucket, not cumulative; then the sum in nanoseconds.
     private let durations = CounterBlock()
     private let connections = CounterBlock()
+    /// One counter a reason.
+    private let refusals = CounterBlock()
     /// One a site: when a connection to its upstream was last made and when that last failed, in monotonic nanoseconds.
     private let upstreams: [Times]
     /// By the bound that was broken. Rare, so under a lock.
@@ -70,6 +72,7 @@ public final class WorkerMetrics: Sendable {
 
     public func connectionOpened() { connections.add(0, 1) }
     public func connectionClosed() { connections.add(1, 1) }
+    public func connectionRefused(_ reason: ConnectionRefusal) { refusals.add(reason.rawValue, 1) }
 
     /// A client broke a bound of HTTP/2. `budget`: one of a few fixed words.
     public func http2Abuse(budget: String) { abuses.withLock { $0[budget, default: 0] &+= 1 } }
@@ -87,6 +90,7 @@ public final class WorkerMetrics: Sendable {
         }
         for bucket in 0...Self.bounds.count { totals.buckets[bucket] &+= durations.value(bucket) }
         totals.nanoseconds &+= durations.value(Self.bounds.count + 1)
+        for reason in ConnectionRefusal.allCases { totals.refusals[reason.rawValue] &+= refusals.value(reason.rawValue) }
         let opened = connections.value(0)
         let closed = connections.value(1)
         totals.connections += Int64(clamping: opened) - Int64(clamping: closed)
@@ -106,4 +110,5 @@ struct RequestTotals {
     var nanoseconds: UInt64 = 0
     var connections: Int64 = 0
     var http2Abuses: [String: UInt64] = [:]
+    var refusals = [UInt64](repeating: 0, count: ConnectionRefusal.allCases.count)
 }

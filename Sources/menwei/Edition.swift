@@ -53,7 +53,8 @@ struct Edition: Sendable {
         return ServingPlan(
             tls: tlsOptions(tickets: tickets), gateway: gateway, portal: Self.portalOptions(configuration), directories: directories, members: members, keys: keys,
             https: Set(configuration.listen.https.map(\.text)), http: Set(configuration.listen.http.map(\.text)),
-            sockets: Dictionary(uniqueKeysWithValues: bound.map { ($0.address.text, $0.sockets[number]) }))
+            sockets: Dictionary(uniqueKeysWithValues: bound.map { ($0.address.text, $0.sockets[number]) }),
+            trusted: configuration.listen.trusted)
     }
 
     func tlsOptions(tickets: [UInt8]) -> TLS.TLSOptions {

@@ -22,6 +22,8 @@ struct ServingPlan: Sendable {
     var http: Set<String>
     /// Its own sockets at addresses where it did not listen before.
     var sockets: [String: Int32]
+    /// Whose word on their clients counts.
+    var trusted: TrustedPeers
 }
 
 /// One worker: a thread with its own loop, listeners, TLS contexts, gateway, portal, session cache and upstream connections. Nothing of it is
@@ -61,8 +63,8 @@ final class Worker {
         published.bytes = plan.keys.publicKeys
         // The connections outlive each gateway, so they have counters of their own.
         let metrics = shared.metrics.shard(sites: [])
-        server = Server(on: loop, limits: ServerLimits(), tls: serving.tls, handler: serving.gateway, metrics: metrics)
-        plain = Server(on: loop, limits: ServerLimits(), tls: nil, handler: serving.plain, metrics: metrics)
+        server = Server(on: loop, limits: DescriptorBudget.limits, tls: serving.tls, handler: serving.gateway, trusted: plan.trusted, metrics: metrics)
+        plain = Server(on: loop, limits: DescriptorBudget.limits, tls: nil, handler: serving.plain, trusted: plan.trusted, metrics: metrics)
         listen()
     }
 
@@ -99,6 +101,8 @@ final class Worker {
         server.replace(tls: next.tls)
         server.replace(handler: next.gateway)
         plain.replace(handler: next.plain)
+        server.replace(trusted: next.plan.trusted)
+        plain.replace(trusted: next.plan.trusted)
         listen()
         last.gateway.close()
         server.review { next.gateway.wouldPass($0) }

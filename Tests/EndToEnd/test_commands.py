@@ -110,7 +110,7 @@ FAULTS = [
     ("enforcement: required", "path: /app2", 26, 5, "path"),
     ("  origin: https://auth", "  admins: [ zhangsan ]\n  origin: https://auth", 7, None, "not available"),
     ("  origin: https://auth", "  scan_from: [ 10.0.0.0/8 ]\n  origin: https://auth", 7, None, "not available"),
-    ("listen:\n", "listen:\n  trusted_proxies: [ 10.0.0.0/8 ]\n", 2, None, "not available"),
+    ("listen:\n", "listen:\n  forward_auth_from: [ 10.0.0.0/8 ]\n", 2, None, "not available"),
     ("type: wecom", "type: wechat", None, None, "not available"),
     ("{ users: [ zhangsan ] }", "{ departments: [ 3 ] }", 20, None, "not available"),
     ("sessions:", "\tsessions:", 27, None, ""),

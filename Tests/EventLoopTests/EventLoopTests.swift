@@ -179,6 +179,13 @@ private final class Box {
         }
         #expect(accepted.address.host == "127.0.0.1")
         let server = accepted.takeSocket()
+        // Inherited from the listener.
+        var value: Int32 = 0
+        var size = socklen_t(4)
+        getsockopt(server.raw, Int32(IPPROTO_TCP), TCP_NODELAY, &value, &size)
+        #expect(value != 0)
+        getsockopt(server.raw, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &value, &size)
+        #expect(value == 128 << 10)
         var queue = ByteQueue()
         var transfer = Sockets.read(server, into: &queue, minimum: 16)
         #expect(transfer == .wouldBlock)

@@ -19,8 +19,13 @@ final class Socket {
 
     deinit { close(descriptor) }
 
-    static func connect(to port: UInt16) -> Socket {
+    static func connect(to port: UInt16, from host: UInt32 = 1) -> Socket {
         let socket = Socket(Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        var own = Self.loopback(0)
+        own.sin_addr.s_addr = (UInt32(0x7F00_0000) | host).bigEndian
+        _ = withUnsafePointer(to: &own) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
         var address = Self.loopback(port)
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }

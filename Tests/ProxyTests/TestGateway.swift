@@ -15,6 +15,7 @@ final class TestGateway {
     let upstream = Listener()
     let store = FakeStore()
     let health = StoreHealth()
+    let metrics = Metrics(version: "0", commit: "0")
     private(set) var port: UInt16 = 0
     private let mailbox: Mailbox
     private let worker: LoopBound<Worker>
@@ -36,10 +37,10 @@ final class TestGateway {
         precondition(Glibc.pipe(&pipe) == 0)
         records = (pipe[0], pipe[1])
         let started = Channel<(Mailbox, LoopBound<Worker>, UInt16)>()
-        let (upstreamPort, output, health) = (upstream.port, pipe[1], self.health)
+        let (upstreamPort, output, health, metrics) = (upstream.port, pipe[1], self.health, self.metrics)
         let store = self.store
         try NamedThread.start("test-gateway") {
-            guard let (worker, port) = try? Self.make(limits, upstreamPort, output, store, health, change) else { preconditionFailure("no gateway") }
+            guard let (worker, port) = try? Self.make(limits, upstreamPort, output, store, health, metrics, change) else { preconditionFailure("no gateway") }
             started.put((worker.loop.mailbox, LoopBound(worker), port))
             worker.loop.run()
         }
@@ -47,7 +48,7 @@ final class TestGateway {
     }
 
     private static func make(
-        _ limits: ServerLimits, _ upstream: UInt16, _ output: Int32, _ store: FakeStore, _ health: StoreHealth,
+        _ limits: ServerLimits, _ upstream: UInt16, _ output: Int32, _ store: FakeStore, _ health: StoreHealth, _ metrics: Metrics,
         _ change: (inout SiteOptions) -> Void
     ) throws -> (Worker, UInt16) {
         let loop = try EventLoop()
@@ -62,10 +63,11 @@ final class TestGateway {
         let options = GatewayOptions(
             authOrigin: Origin(host: "auth.test"), sites: [site], ownershipFiles: [], plainNames: "corp", via: ViaName(token: 0))
         let sessions = SessionCache(store, limits: SessionLimits(), members: nil, health: health, on: loop)
+        let counters = metrics.shard(sites: ["wiki"])
         let gateway = Gateway(
             options, on: loop, sessions: sessions, portal: FakePortal(), minter: try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120)),
-            metrics: Metrics(version: "0", commit: "0").shard(sites: ["wiki"]), recorder: Recorder(output: output, diagnostics: output))
-        let server = Server(on: loop, limits: limits, tls: nil, handler: gateway)
+            metrics: counters, recorder: Recorder(output: output, diagnostics: output))
+        let server = Server(on: loop, limits: limits, tls: nil, handler: gateway, metrics: counters)
         let socket = try Sockets.listen(on: SocketAddress(bytes: [127, 0, 0, 1], port: 0), shared: false)
         let port = Sockets.localAddress(of: socket)?.port ?? 0
         try server.listen(on: socket)
@@ -84,7 +86,14 @@ final class TestGateway {
         return answer.take()
     }
 
-    func client() -> Socket { Socket.connect(to: port) }
+    /// - Parameter host: the last byte of the address in 127.0.0.0/24 to come from.
+    func client(from host: UInt32 = 1) -> Socket { Socket.connect(to: port, from: host) }
+
+    /// How many connections were refused for that reason.
+    func refused(_ reason: ConnectionRefusal) -> Int? {
+        let start = "menwei_connections_refused_total{reason=\"\(reason.name)\"} "
+        return metrics.render().split(separator: "\n").first { $0.hasPrefix(start) }.flatMap { Int($0.dropFirst(start.count)) }
+    }
 
     /// Signs somebody in.
     func signIn(sid: String = "s1", account: String = "zhangsan") {

@@ -1,7 +1,10 @@
+import Bytes
+import Proxy
+
 extension ConfigurationReader {
     func readListen(_ node: YAMLNode) -> ListenOptions? {
         let keys: [Key] = [
-            "https", "http", "operations", .later("proxy_protocol_from", off: .emptyList), .later("trusted_proxies", off: .emptyList),
+            "https", "http", "operations", "proxy_protocol_from", "trusted_proxies",
             .later("forward_auth_from", off: .emptyList),
         ]
         guard let section = Section(node, "\"listen\"", keys: keys, findings) else { return nil }
@@ -26,11 +29,24 @@ extension ConfigurationReader {
             findings.fault(section.valueMark("operations"), Self.needsRestart("listen.operations", running.listen.operations.text))
         }
         options.places = seen.mapValues { Fault(file: findings.file, line: $0.line, column: $0.column, message: "") }
+        options.trusted = TrustedPeers(proxyProtocol: readNetworks(section, "proxy_protocol_from"), forwardedFor: readNetworks(section, "trusted_proxies"))
         return options
     }
 
     /// What a reload cannot change.
     static func needsRestart(_ key: String, _ value: String) -> String {
         "\(quoted(key)) changes with a restart only; the gateway runs with \(quoted(path: value))"
+    }
+
+    /// A list of networks. A network that does not begin where it is written to is read as nginx reads it, and warned of.
+    private func readNetworks(_ section: Section, _ key: String) -> [IPNetwork] {
+        section.list(key) { (node: YAMLNode) throws(Misread) -> IPNetwork in
+            let text = try Read.text(node)
+            guard let network = IPNetwork(text) else { throw Misread("expected a network such as 10.0.0.0/8 or 2001:db8::/32, this is \(quoted(text))") }
+            if let address = IPAddress(String(text.prefix { $0 != "/" })), !network.begins(with: address) {
+                findings.warn(node.mark, "\(text) is the network \(network)")
+            }
+            return network
+        } ?? []
     }
 }

@@ -43,11 +43,13 @@ def client_context(ca=None, alpn=("http/1.1",), minimum=None, maximum=None):
 
 
 class RawConnection:
-    """`host` None: plain TCP. Reads are bounded by `timeout` seconds each."""
+    """`host` None: plain TCP. `preamble` goes out before TLS; `source` is the address to come from. Reads are bounded by `timeout` seconds each."""
 
-    def __init__(self, port, host=None, ca=None, alpn=("http/1.1",), timeout=10, context=None, session=None):
-        plain = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, host=None, ca=None, alpn=("http/1.1",), timeout=10, context=None, session=None, preamble=b"", source=None):
+        plain = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0) if source else None)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if preamble:
+            plain.sendall(preamble)
         if host:
             context = context or client_context(ca, alpn)
             self.socket = context.wrap_socket(plain, server_hostname=host, session=session)

@@ -59,7 +59,7 @@ public enum Checks {
         for name in names where !Cookies.values(named: name, in: cookieFields(rest)).isEmpty { return "\(name) is still there" }
         var again: [UInt8] = []
         if remains, !Cookies.strip(rest.span, names: names, into: &again) || again != rest { return "stripping twice differs" }
-        for other in ["b", "c", "sid"] {
+        for other: StaticString in ["b", "c", "sid"] {
             let before = Cookies.values(named: other, in: cookieFields(bytes)).map(Array.init)
             let after = Cookies.values(named: other, in: cookieFields(rest)).map(Array.init)
             if before != after { return "\(other) changed" }
