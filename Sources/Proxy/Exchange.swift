@@ -41,7 +41,8 @@ public final class Exchange {
     // The request's way
     var bodyMode = BodyMode.held
     private(set) var requestIsComplete = false
-    private(set) var requestTrailers: Fields?
+    /// What followed the body, as it came.
+    private(set) var trailers = Fields()
     private var collected: [UInt8] = []
     private var collectLimit = 0
     private var onCollected: (([UInt8]) -> Void)?
@@ -73,14 +74,18 @@ public final class Exchange {
     /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
     var webSocketKey: WebSocketKey?
 
-    init(from client: any ClientStream, on connection: ClientConnection) {
+    convenience init(from client: any ClientStream, on connection: ClientConnection) {
+        self.init(from: client, to: connection.server, peer: connection.address, peerText: connection.addressText)
+    }
+
+    init(from client: any ClientStream, to server: Server, peer: IPAddress, peerText: String) {
         self.client = client
-        server = connection.server
-        handler = connection.server.handler
-        peer = connection.address
-        peerText = connection.addressText
-        started = connection.loop.now
-        requestID = connection.server.nextRequestID()
+        self.server = server
+        handler = server.handler
+        self.peer = peer
+        self.peerText = peerText
+        started = server.loop.now
+        requestID = server.nextRequestID()
     }
 
     var loop: EventLoop { server.loop }
@@ -123,10 +128,10 @@ public final class Exchange {
     }
 
     /// The request is complete.
-    func requestEnded(_ trailers: Fields? = nil) {
+    func requestEnded(_ trailers: Fields = Fields()) {
         if requestIsComplete { return }
-        requestTrailers = trailers
         requestIsComplete = true
+        self.trailers = trailers
         switch bodyMode {
         case .collected: handOverCollected()
         case .relayed: relay?.sendEnd()

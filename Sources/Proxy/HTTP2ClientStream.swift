@@ -17,7 +17,7 @@ final class HTTP2ClientStream: ClientStream {
     private var held = ByteQueue()
     /// The request's end came behind what is held.
     private var endIsHeld = false
-    private var trailers: Fields?
+    private var trailers = Fields()
     private var headSent = false
     private var pace = StreamPace()
     /// It was answered at the last look.
@@ -42,7 +42,7 @@ final class HTTP2ClientStream: ClientStream {
     private func takesBody(_ exchange: Exchange) -> Bool { tunnel != .awaited && exchange.takesBody }
 
     func requestEnded(_ trailers: Fields?) {
-        self.trailers = trailers
+        if let trailers { self.trailers = trailers }
         if held.isEmpty && tunnel != .awaited { tellEnd() } else { endIsHeld = true }
     }
 
@@ -68,7 +68,7 @@ final class HTTP2ClientStream: ClientStream {
             return wasAnswered
         }
         let awaitsBody = exchange.map { !$0.requestIsComplete && !$0.answerBegun && $0.takesBody } ?? false
-        return pace.standsStill(queued: wire.session.queued(stream: id), awaitsBody: awaitsBody)
+        return pace.standstill(queued: wire.session.queued(stream: id), awaitsBody: awaitsBody) != nil
     }
 
     // MARK: ClientStream

@@ -39,7 +39,10 @@ final class HTTP2UpstreamStream: UpstreamStream {
 
     func sendBody(_ bytes: Span<UInt8>) { connection.send(id, bytes) }
 
-    func sendEnd(_ trailers: Fields?) { connection.finish(id, trailers) }
+    func sendEnd(of exchange: Exchange, by gateway: Gateway) { connection.finish(id, gateway.requestTrailers(of: exchange)) }
+
+    /// What did not go out is `notExecuted`.
+    var hasWritten: Bool { true }
 
     var isWritable: Bool { connection.queued(id) < Self.highWater }
 

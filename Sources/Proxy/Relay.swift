@@ -7,28 +7,38 @@ import HTTP
 /// Written once for both HTTP versions of the client.
 final class Relay {
     /// Strong: a write that finds the client gone finishes the exchange in the middle of a call of ours. `Exchange.finish` breaks the cycle.
-    private let exchange: Exchange
+    let exchange: Exchange
     let site: Site
     private let gateway: Gateway
-    private var stream: (any UpstreamStream)?
-    private(set) var isOver = false
+    var stream: (any UpstreamStream)?
+    /// The upstream that serves it; nil while none does.
+    var member: UpstreamMember?
+    /// A check of the gateway's own: it says nothing of how requests fare.
+    var isCheck = false
+    /// Where it was tried.
+    var tried = UpstreamSet()
+    var retry: RetryPolicy
+    /// Where it waits for an upstream to be free.
+    var place: UpstreamGroup.Line.Place?
+    /// Ends waiting and connecting; nil where neither was needed.
+    var connectLimit: LoopTimer?
+    /// Connections that were begun for it at the present upstream.
+    var connects = 0
+    /// Counts the connections that were asked for: an answer to an earlier one comes too late.
+    var ticket = 0
+    var isOver = false
     private(set) var isTunnel = false
-    private var bodySent: UInt64 = 0
-    private var requestEnded = false
-    private var headReceived = false
-    private var interimAnswers = 0
-    /// Times that it was asked again.
-    private var repeats = 0
+    var bodySent: UInt64 = 0
+    var requestEnded = false
+    var headReceived = false
     /// The request or its answer logs in a connection and not a request: no other may use it.
     private var logsConnectionIn = false
-    private var connects = 0
+    private var interimAnswers = 0
     private var began: MonotonicTime
     /// Follows a WebSocket's frames to the client, so that one of ours can be put between two of theirs.
     private var frames = WebSocketFrameCursor()
     private var closing: WebSocketCloseCode?
 
-    /// What an upstream refuses again and again it does not want.
-    private static let maxRepeats = 3
     /// More interim answers than this are a flood.
     private static let maxInterimAnswers = 16
     /// 1 s
@@ -39,19 +49,18 @@ final class Relay {
         self.gateway = gateway
         self.site = site
         began = exchange.loop.now
+        retry = RetryPolicy(budget: site.nanoseconds.connect, upstreams: site.group.members.count)
     }
 
-    private var loop: EventLoop { exchange.loop }
+    var loop: EventLoop { exchange.loop }
 
     // MARK: the way to the upstream
-
-    func start() {
-        site.pool.take(for: self)
-    }
 
     /// A connection, or a stream of one, is ours: the head goes out, and then the body may come.
     func attach(_ stream: any UpstreamStream) {
         self.stream = stream
+        if let connectLimit { loop.cancel(connectLimit) }
+        retry.connected(at: loop.now)
         guard stream.begin(self, exchange, to: site, by: gateway) else { return refuse() }
         if exchange.requestIsComplete {
             sendEnd()
@@ -68,11 +77,9 @@ final class Relay {
         self.stream = nil
         isOver = true
         stream?.close()
+        leave()
         exchange.identityFailed()
     }
-
-    /// A new connection is tried.
-    func connecting() { connects += 1 }
 
     /// Whether a WebSocket was asked for.
     var isForWebSocket: Bool { exchange.head.isWebSocket }
@@ -97,7 +104,7 @@ final class Relay {
     func sendEnd() {
         guard !requestEnded, let stream else { return }
         requestEnded = true
-        stream.sendEnd(exchange.requestTrailers.flatMap { gateway.filterTrailers($0, of: exchange) })
+        stream.sendEnd(of: exchange, by: gateway)
         if !headReceived { stream.armLimit(site.nanoseconds.response) }
     }
 
@@ -111,14 +118,19 @@ final class Relay {
         guard let stream else { return }
         if head.status == 101 { return switchProtocols(&head) }
         if head.status < 200 { return interim(&head) }
-        logsConnectionIn = ConnectionLogin.isAsked(exchange.head.fields, head.fields)
         if head.status < 300, exchange.opensBySuccess { return fail(.broken) }
+        logsConnectionIn = ConnectionLogin.isAsked(exchange.head.fields, head.fields)
         // An answer that contradicts itself was none: the client still gets a page.
         guard gateway.filterAnswer(&head, for: exchange) else { return fail(.broken) }
-        headReceived = true
+        answered()
         exchange.trace.upstreamNanoseconds = loop.now.since(began)
         stream.armLimit(site.nanoseconds.idle)
         exchange.sendHead(&head)
+    }
+
+    private func answered() {
+        headReceived = true
+        if let member, !isCheck { site.group.answered(member) }
     }
 
     private func interim(_ head: inout ResponseHead) {
@@ -134,7 +146,7 @@ final class Relay {
     private func switchProtocols(_ head: inout ResponseHead) {
         guard let stream, exchange.head.isWebSocket, Gateway.acceptsWebSocket(head, exchange.webSocketKey) else { return fail(.broken) }
         guard gateway.filterSwitch(&head, for: exchange) else { return fail(.broken) }
-        headReceived = true
+        answered()
         isTunnel = true
         exchange.trace.upstreamNanoseconds = loop.now.since(began)
         stream.armLimit(site.nanoseconds.idle)
@@ -164,10 +176,12 @@ final class Relay {
         self.stream = nil
         if isTunnel {
             stream.close()
+            leave()
             exchange.client?.endTunnelOutput()
             return exchange.tunnelEnded()
         }
         stream.release(isWhole: requestEnded && !logsConnectionIn)
+        leave()
         exchange.sendEnd(gateway.filterTrailers(trailers))
     }
 
@@ -184,40 +198,6 @@ final class Relay {
         upstreamFailed(failure)
     }
 
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        stream = nil
-        if isOver { return }
-        if failure == .unreachable, connects < site.pool.resolver.choices {
-            // A name may stand for several addresses, and only one of them answer.
-            return site.pool.take(for: self, fresh: true)
-        }
-        if mayAskAgain(after: failure) {
-            repeats += 1
-            requestEnded = false
-            return site.pool.take(for: self, fresh: true)
-        }
-        isOver = true
-        exchange.upstreamFailed(failure, answerBegun: headReceived)
-    }
-
-    private func mayAskAgain(after failure: UpstreamFailure) -> Bool {
-        switch failure {
-        // Of the body nothing is kept.
-        case .notExecuted: repeats < Self.maxRepeats && bodySent == 0 && !headReceived
-        case .staleConnection: repeats == 0 && mayRepeat
-        case .unreachable, .broken, .timedOut: false
-        }
-    }
-
-    /// Only what cannot have an effect twice is asked again, once, and on a new connection (RFC 9110 section 9.2.2).
-    var mayRepeat: Bool {
-        if headReceived || exchange.head.body != .none || exchange.head.isWebSocket { return false }
-        switch exchange.head.method {
-        case .get, .head, .options: return true
-        default: return false
-        }
-    }
-
     /// The client or the handler has no more use for it.
     func abandon() {
         if isOver { return }
@@ -226,6 +206,7 @@ final class Relay {
         self.stream = nil
         // A tunnel that is lost did not end: the upstream must not take it for the end of what was said.
         if isTunnel { stream?.abort() } else { stream?.close() }
+        leave()
     }
 
     // MARK: tunnels
@@ -249,6 +230,7 @@ final class Relay {
         self.stream = nil
         exchange.client?.sendBody(code.frame.span)
         stream?.close()
+        leave()
         exchange.client?.endTunnelOutput()
         exchange.tunnelEnded()
     }

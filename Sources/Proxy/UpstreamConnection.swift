@@ -40,12 +40,8 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
         scheduleFlush()
     }
 
-    func sendEnd(_ trailers: Fields?) {
-        if bodyIsChunked {
-            output.append("0\r\n")
-            if let trailers { for entry in trailers.entries { FieldWriter.field(entry, of: trailers, into: &output) } }
-            output.append("\r\n")
-        }
+    func sendEnd(of exchange: Exchange, by gateway: Gateway) {
+        if bodyIsChunked { gateway.writeChunkedEnd(of: exchange, into: &output) }
         scheduleFlush()
     }
 
@@ -86,7 +82,7 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
         // Nothing may come now: bytes that belong to nobody.
         guard relay != nil else { return close() }
         // What comes before the request went out answers nothing: bytes of the one before that would poison this one.
-        if !hasWritten { return fail(.notExecuted) }
+        if !hasWritten { return fail(.staleConnection) }
         receivedAnything = true
         parse()
     }
@@ -98,10 +94,7 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
     }
 
     /// What it means that the connection ended where an answer was to come.
-    private var lost: UpstreamFailure {
-        if !hasWritten { return .notExecuted }
-        return receivedAnything || served == 0 ? .broken : .staleConnection
-    }
+    private var lost: UpstreamFailure { receivedAnything ? .broken : served == 0 ? .unanswered : .staleConnection }
 
     private func parse() {
         do {
@@ -128,6 +121,13 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
         } catch {
             fail(.broken)
         }
+    }
+
+    override func flush() {
+        // What lies there before a request goes out answers nothing, and would be read as its answer: bytes of the one before, or an end. The loop
+        // tells of it a turn late. A look costs 0.25 µs, a hundredth of a request, and can tell nothing of what is still on its way.
+        if relay != nil, !hasWritten, served > 0, !output.isEmpty, !isClosed, !isQuiet { return fail(.staleConnection) }
+        super.flush()
     }
 
     override func drained() { relay?.upstreamDrained() }

@@ -11,6 +11,8 @@ final class UpstreamDial: PollHandler {
     let address: SocketAddress?
     /// Whom the connection is for; nil: whoever waits in the pool.
     let relay: Relay?
+    /// What that one asked for; it may have gone elsewhere since.
+    private let ticket: Int
     private enum State { case connecting, handshaking, greeting, over }
     private var state = State.connecting
     private var transport: Transport?
@@ -23,17 +25,22 @@ final class UpstreamDial: PollHandler {
         self.pool = pool
         self.address = address
         self.relay = relay
+        ticket = relay?.ticket ?? 0
         socket = transport.socket.raw
         tls = transport.tls
         self.transport = consume transport
     }
 
-    func start() throws(SystemError) {
+    /// Whether the one it is for still waits for it.
+    var isAwaited: Bool { relay?.awaits(ticket) ?? false }
+
+    /// `nanoseconds`: how long it may take.
+    func start(limit nanoseconds: UInt64) throws(SystemError) {
         try pool.loop.watch(socket, for: .writable, self)
         // Strong: nobody else keeps an attempt. `leave` breaks the cycle.
         let limit = LoopTimer { [self] in failed("no connection in time") }
         self.limit = limit
-        pool.loop.schedule(limit, after: pool.connectLimit)
+        pool.loop.schedule(limit, after: nanoseconds)
     }
 
     override func ready(_ readiness: Readiness) {

@@ -29,7 +29,15 @@ final class UpstreamPool {
     private var idle: [UpstreamConnection] = []
     private var shared: [HTTP2UpstreamConnection] = []
     /// Who waits for a stream of a connection that is being made, or for room; in order.
-    private var waiting: [Relay] = []
+    private var waiting: [Waiting] = []
+    private struct Waiting {
+        let relay: Relay
+        /// What it asked for; it may have gone elsewhere since.
+        let ticket: Int
+        var isIn: Bool { relay.awaits(ticket) }
+    }
+    /// Attempts on behalf of one each.
+    private var ownDials: [ObjectIdentifier: UpstreamDial] = [:]
     /// Attempts under way on behalf of those.
     private var dials = 0
     /// Whether HTTP/2 is spoken; nil: the upstream was not asked yet.
@@ -85,7 +93,7 @@ final class UpstreamPool {
         }
         relay.connecting()
         if mayShare(relay) {
-            waiting.append(relay)
+            waiting.append(Waiting(relay: relay, ticket: relay.ticket))
             dialForWaiting()
         } else {
             dial(for: relay)
@@ -103,9 +111,9 @@ final class UpstreamPool {
     private func serveWaiting() {
         var next = 0
         while next < waiting.count, let connection = shared.first(where: { $0.room > 0 }) {
-            let relay = waiting[next]
+            let each = waiting[next]
             next += 1
-            if !relay.isOver { serve(relay, on: connection) }
+            if each.isIn { serve(each.relay, on: connection) }
         }
         waiting.removeFirst(min(next, waiting.count))
     }
@@ -114,7 +122,7 @@ final class UpstreamPool {
 
     /// As many attempts as those who wait need connections.
     private func dialForWaiting() {
-        waiting.removeAll { $0.isOver }
+        waiting.removeAll { !$0.isIn }
         let wanted = speaksHTTP2 == nil ? min(1, waiting.count) : (waiting.count + streamsPerConnection - 1) / streamsPerConnection
         while dials < wanted {
             dials += 1
@@ -124,9 +132,10 @@ final class UpstreamPool {
 
     private func dial(for relay: Relay?) {
         if scheme == .unix { return dial(nil, for: relay) }
+        let ticket = relay?.ticket ?? 0
         resolver.resolve { [weak self] address in
             guard let self else { return }
-            if let relay, relay.isOver { return }
+            if let relay, !relay.awaits(ticket) { return }
             if let address { dial(address, for: relay) } else { failed(nil, relay) }
         }
     }
@@ -138,11 +147,27 @@ final class UpstreamPool {
             let transport = try? Transport(socket, towards: context)
         else { return failed(socketAddress, relay) }
         let dial = UpstreamDial(transport, to: socketAddress, of: self, for: relay)
-        do { try dial.start() } catch { dial.failed("no connection") }
+        // Not longer than those for whom it is made can wait: then another address may have its turn.
+        let limit = (relay ?? waiting.first?.relay)?.connectShare ?? connectLimit
+        if let relay { ownDials[ObjectIdentifier(relay)] = dial }
+        do { try dial.start(limit: min(connectLimit, limit)) } catch { dial.failed("no connection") }
     }
 
     /// An attempt came to nothing.
-    func failed(_ dial: UpstreamDial) { failed(dial.address, dial.relay) }
+    func failed(_ dial: UpstreamDial) {
+        guard let relay = dial.relay else { return failed(dial.address, nil) }
+        ownDials[ObjectIdentifier(relay)] = nil
+        if dial.isAwaited { return failed(dial.address, relay) }
+        tried(false)
+        if let address = dial.address { resolver.avoid(address) }
+    }
+
+    /// `relay` cannot wait for its connection any longer.
+    func tookTooLong(for relay: Relay) {
+        if let dial = ownDials[ObjectIdentifier(relay)] { return dial.failed("no connection in time") }
+        waiting.removeAll { $0.relay === relay }
+        relay.upstreamFailed(.unreachable)
+    }
 
     private func failed(_ address: SocketAddress?, _ relay: Relay?) {
         tried(false)
@@ -153,7 +178,7 @@ final class UpstreamPool {
         let count = speaksHTTP2 == nil ? waiting.count : min(waiting.count, streamsPerConnection)
         let told = Array(waiting.prefix(count))
         waiting.removeFirst(count)
-        for relay in told where !relay.isOver { relay.upstreamFailed(.unreachable) }
+        for each in told where each.isIn { each.relay.upstreamFailed(.unreachable) }
     }
 
     /// A connection stands that carries one exchange at a time.
@@ -162,17 +187,17 @@ final class UpstreamPool {
         do { try connection.start() } catch { return failed(dial) }
         connection.generation = resolver.generation
         if let relay = dial.relay {
-            if relay.isOver { connection.rest() } else { relay.attach(connection) }
-            return
+            ownDials[ObjectIdentifier(relay)] = nil
+            return dial.isAwaited ? relay.attach(connection) : connection.rest()
         }
         // The first connection has shown what the upstream speaks: each of those who wait needs one of its own.
         dials -= 1
         speaksHTTP2 = false
-        var others = waiting.filter { !$0.isOver }
+        var others = waiting.filter(\.isIn)
         waiting = []
         if others.isEmpty { return connection.rest() }
-        others.removeFirst().attach(connection)
-        for relay in others where !relay.isOver { self.dial(for: relay) }
+        others.removeFirst().relay.attach(connection)
+        for each in others where each.isIn { self.dial(for: each.relay) }
     }
 
     /// A connection stands that carries many.

@@ -8,7 +8,9 @@ protocol UpstreamStream: AnyObject {
     func begin(_ relay: Relay, _ exchange: Exchange, to site: Site, by gateway: Gateway) -> Bool
     func sendBody(_ bytes: Span<UInt8>)
     /// The request is complete.
-    func sendEnd(_ trailers: Fields?)
+    func sendEnd(of exchange: Exchange, by gateway: Gateway)
+    /// Whether a byte of the request may have gone out.
+    var hasWritten: Bool { get }
     /// Whether more may be added. Who is told no is called (`Relay.upstreamDrained`) when it may.
     var isWritable: Bool { get }
     /// Reads on, or waits because the client does not keep up.

@@ -13,22 +13,25 @@ import WeCom
 struct LoadedConfiguration: Sendable {
     var configuration: Configuration
     /// In the order of the configuration.
-    var certificates: [CertificateMaterial]
+    var certificates: [LoadedCertificate]
 }
 
 /// One configuration, and what is made of it once for all workers.
 struct Edition: Sendable {
     let configuration: Configuration
-    var certificates: [CertificateMaterial]
+    var certificates: [LoadedCertificate]
     let directories: [String: Directory]
     /// Looks members up again while their sessions live.
     let members: MemberCheck
+    /// What active checks say of its upstreams, for all workers.
+    let upstreamHealth: UpstreamHealth
     let loadedAt: WallTime
 
     /// - Parameter last: whose place it takes; connections that both know alike keep their directory, and with it WeCom's access token.
     init(_ loaded: LoadedConfiguration, _ shared: Shared, last: Edition?, at now: WallTime) {
         configuration = loaded.configuration
         certificates = loaded.certificates
+        upstreamHealth = UpstreamHealth(sites: configuration.sites.count)
         loadedAt = now
         var directories: [String: Directory] = [:]
         for connection in configuration.connections {
@@ -46,10 +49,11 @@ struct Edition: Sendable {
 
     /// The plan of worker `number`.
     /// - Parameter bound: addresses at which the workers do not listen yet.
-    func plan(keys: SigningDuty, tickets: [UInt8], bound: [BoundAddress], number: Int) -> ServingPlan {
-        let gateway = GatewayOptions(
+    func plan(keys: SigningDuty, tickets: TicketKeys, bound: [BoundAddress], number: Int) -> ServingPlan {
+        var gateway = GatewayOptions(
             authOrigin: configuration.auth.origin, sites: configuration.sites, ownershipFiles: configuration.auth.ownershipFiles,
             plainNames: configuration.connections.first { $0.plainNames }?.id, via: Instance.via)
+        gateway.upstreamHealth = upstreamHealth
         return ServingPlan(
             tls: tlsOptions(tickets: tickets), gateway: gateway, portal: Self.portalOptions(configuration), directories: directories, members: members, keys: keys,
             https: Set(configuration.listen.https.map(\.text)), http: Set(configuration.listen.http.map(\.text)),
@@ -57,8 +61,8 @@ struct Edition: Sendable {
             trusted: configuration.listen.trusted)
     }
 
-    func tlsOptions(tickets: [UInt8]) -> TLS.TLSOptions {
-        var tls = TLS.TLSOptions(certificates: certificates, ticketKeys: tickets)
+    func tlsOptions(tickets: TicketKeys) -> TLS.TLSOptions {
+        var tls = TLS.TLSOptions(certificates: certificates.map(\.material), tickets: tickets)
         tls.minimumVersion = configuration.tls.minimumVersion == .tls13 ? .tls13 : .tls12
         return tls
     }

@@ -11,7 +11,8 @@ final class GaugeBoard: Sendable {
         var loadedAt: WallTime?
         var lastReloadSucceeded = true
         var certificates: [Metrics.Gauges.Certificate] = []
-        var upstreams: [(site: String, upstream: String)] = []
+        var sites: [(id: String, upstreams: [String])] = []
+        var upstreamHealth: UpstreamHealth?
     }
     private let state = Mutex(State())
 
@@ -20,15 +21,28 @@ final class GaugeBoard: Sendable {
         state.withLock { state in
             state.loadedAt = edition.loadedAt
             state.lastReloadSucceeded = true
-            state.certificates = Self.certificates(edition.certificates)
-            state.upstreams = edition.configuration.sites.flatMap { site in site.upstreams.map { (site.id, $0.text) } }
+            state.certificates = Self.certificates(edition)
+            state.sites = edition.configuration.sites.map { ($0.id, $0.upstreams.map(\.text)) }
+            state.upstreamHealth = edition.upstreamHealth
         }
     }
 
     func reloadFailed() { state.withLock { $0.lastReloadSucceeded = false } }
 
-    private static func certificates(_ materials: [CertificateMaterial]) -> [Metrics.Gauges.Certificate] {
-        materials.map { .init(name: $0.names.first ?? "", expires: $0.notAfter) }
+    /// Certificates of `edition` were exchanged.
+    func showCertificates(_ edition: Edition) { state.withLock { $0.certificates = Self.certificates(edition) } }
+
+    private static func certificates(_ edition: Edition) -> [Metrics.Gauges.Certificate] {
+        edition.certificates.map { .init(name: $0.material.names.first ?? "", expires: $0.material.notAfter) }
+    }
+
+    private static func upstreams(_ state: State, _ metrics: Metrics) -> [Metrics.Gauges.Upstream] {
+        state.sites.enumerated().flatMap { index, site in
+            site.upstreams.enumerated().map { place, upstream in
+                let isWell = state.upstreamHealth?.isWell(site: index, upstream: place) ?? true
+                return .init(site: site.id, upstream: upstream, isHealthy: isWell && metrics.reachesUpstream(upstream, of: site.id))
+            }
+        }
     }
 
     func gauges(metrics: Metrics, recorder: Recorder) -> Metrics.Gauges {
@@ -37,7 +51,7 @@ final class GaugeBoard: Sendable {
         gauges.lastReloadSucceeded = { [self] in state.withLock { $0.lastReloadSucceeded } }
         gauges.certificates = { [self] in state.withLock { $0.certificates } }
         gauges.upstreams = { [self, unowned metrics] in
-            state.withLock { $0.upstreams }.map { .init(site: $0.site, upstream: $0.upstream, isHealthy: metrics.reachesUpstream(of: $0.site)) }
+            Self.upstreams(state.withLock { $0 }, metrics)
         }
         gauges.recordsDropped = { recorder.dropped }
         gauges.sessions = { SessionCount.shared.value }

@@ -82,7 +82,7 @@ final class Worker {
             throw error
         }
         let gateway = Gateway(
-            plan.gateway, on: loop, sessions: sessions, portal: portal, minter: minter, metrics: shared.metrics.shard(sites: plan.gateway.sites.map(\.id)),
+            plan.gateway, on: loop, sessions: sessions, portal: portal, minter: minter, metrics: shared.metrics.shard(sites: plan.gateway.sites.map(\.id), upstreams: plan.gateway.sites.map { $0.upstreams.map(\.text) }),
             recorder: shared.recorder)
         let responder = PlainResponder(
             origins: [plan.gateway.authOrigin] + plan.gateway.sites.map(\.origin), ownershipFiles: plan.gateway.ownershipFiles)
@@ -155,7 +155,43 @@ final class Worker {
             mailbox.post { [worker] in
                 let worker = worker.value
                 for listener in worker.prepared?.listeners ?? [] { listener.close() }
+                worker.prepared?.gateway.close()
                 worker.prepared = nil
+            }
+        }
+
+        /// New connections get these certificates.
+        func replace(tls options: TLSOptions) {
+            mailbox.post { [worker] in
+                let worker = worker.value
+                do throws(TLSError) {
+                    worker.serving.tls = try TLSContext(options)
+                    worker.server.replace(tls: worker.serving.tls)
+                } catch {
+                    worker.shared.recorder.log(.error, "certificates not taken", [("problem", error.reason)])
+                }
+            }
+        }
+
+        /// Signs with, and shows, these keys.
+        func replace(keys: SigningDuty) {
+            mailbox.post { [worker] in
+                let worker = worker.value
+                do {
+                    let minter = try AssertionMinter(keys.key, issuer: worker.serving.plan.gateway.authOrigin.text, lifetime: keys.lifetime)
+                    worker.published.bytes = keys.publicKeys
+                    worker.serving.gateway.replace(minter: minter)
+                } catch {
+                    worker.shared.recorder.log(.error, "signing key not taken", [("kid", keys.key.kid)])
+                }
+            }
+        }
+
+        /// TLS sessions are kept with these keys from now on.
+        func replace(tickets: TicketKeys) {
+            mailbox.post { [worker] in
+                worker.value.prepared?.tls.replace(tickets: tickets)
+                worker.value.serving.tls.replace(tickets: tickets)
             }
         }
 
