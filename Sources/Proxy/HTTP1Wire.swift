@@ -245,6 +245,10 @@ final class HTTP1Wire: Wire, ClientStream {
         switch head.body {
         case .none:
             framing = .plain
+            // An upstream of HTTP/2 may say it without a length; here nothing else would show that the answer ends.
+            if exchange.head.method != .head, head.status != 204, head.status != 304, head.fields.first(.contentLength) == nil {
+                connection.output.append("Content-Length: 0\r\n")
+            }
         case .exactly(let count):
             framing = .plain
             FieldWriter.field("Content-Length", decimal: count, into: &connection.output)
