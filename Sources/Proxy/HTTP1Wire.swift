@@ -49,6 +49,7 @@ final class HTTP1Wire: Wire, ClientStream {
         while !connection.isClosed, !connection.input.isEmpty || (request == .body && parser.isAtEnd) {
             if isTunnel {
                 passThroughTunnel()
+                if hasEnded { settleEnd() }
                 return
             }
             if request == .complete || (request == .body && exchange?.takesBody != true) {
@@ -68,7 +69,11 @@ final class HTTP1Wire: Wire, ClientStream {
 
     /// Everything that came before the client's end has been read.
     private func settleEnd() {
-        if connection.isClosed || isTunnel { return }
+        if connection.isClosed { return }
+        if isTunnel {
+            if connection.input.isEmpty { exchange?.tunnelInputEnded() }
+            return
+        }
         guard let exchange else { return connection.closeAfterWriting() }
         if request == .complete { return }
         // The rest of its body never comes: it must not count as whole, neither at the upstream nor, where the answer has begun, at the client.
@@ -159,7 +164,6 @@ final class HTTP1Wire: Wire, ClientStream {
     }
 
     func inputEnded() {
-        if isTunnel { return exchange?.tunnelInputEnded() ?? () }
         hasEnded = true
         pump()
     }
