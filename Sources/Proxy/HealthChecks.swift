@@ -15,7 +15,8 @@ final class HealthChecks {
         for site in sites {
             guard let options = site.options.health, let request = HealthCheck.Request(options, at: site.options.origin) else { continue }
             for member in site.group.members {
-                checks.append(HealthCheck(options, request, member, of: site, by: gateway, on: server) { [unowned site] isWell, reason in
+                let wasWell = health.isWell(site: site.index, upstream: member.index)
+                checks.append(HealthCheck(options, request, member, of: site, by: gateway, on: server, wasWell: wasWell) { [unowned site] isWell, reason in
                     health.set(site: site.index, upstream: member.index, isWell: isWell)
                     let details: [(StaticString, String)] = [("site", site.options.id), ("upstream", member.address.text), ("reason", reason)]
                     if isWell {
@@ -64,8 +65,8 @@ final class HealthCheck {
     private var timer: LoopTimer?
     private var probe: HealthProbe?
 
-    /// `changed`: called with the new verdict and why.
-    init(_ options: SiteOptions.HealthCheck, _ request: Request, _ member: UpstreamMember, of site: Site, by gateway: Gateway, on server: Server,
+    /// `wasWell`: what was thought of it before; `changed`: called with the new verdict and why.
+    init(_ options: SiteOptions.HealthCheck, _ request: Request, _ member: UpstreamMember, of site: Site, by gateway: Gateway, on server: Server, wasWell: Bool,
          changed: @escaping (Bool, String) -> Void) {
         self.request = request
         self.member = member
@@ -73,7 +74,7 @@ final class HealthCheck {
         self.gateway = gateway
         self.server = server
         self.changed = changed
-        verdict = HealthVerdict(options)
+        verdict = HealthVerdict(options, isWell: wasWell)
         interval = options.interval.nanoseconds
         // An upstream that hangs must not hold the checks up longer than one that is gone.
         limit = min(interval, site.nanoseconds.connect)

@@ -2,11 +2,13 @@
 struct HealthVerdict {
     let unhealthyAfter: Int
     let healthyAfter: Int
-    private(set) var isWell = true
+    private(set) var isWell: Bool
     /// Checks in a row that spoke against `isWell`.
     private var against = 0
 
-    init(_ options: SiteOptions.HealthCheck) {
+    /// `isWell`: what was thought of it before.
+    init(_ options: SiteOptions.HealthCheck, isWell: Bool = true) {
+        self.isWell = isWell
         unhealthyAfter = options.unhealthyAfter
         healthyAfter = options.healthyAfter
     }

@@ -14,6 +14,18 @@ public final class UpstreamHealth: Sendable {
     /// `sites`: how many there are.
     public init(sites: Int) { self.sites = (0..<sites).map { _ in Flags() } }
 
+    /// For `sites`, with what `last` found out about `before`: an upstream that was unwell is not taken for well because of a reload.
+    public convenience init(_ sites: [SiteOptions], last: UpstreamHealth, of before: [SiteOptions]) {
+        self.init(sites: sites.count)
+        for (index, site) in sites.enumerated() where site.health != nil {
+            guard let old = before.firstIndex(where: { $0.id == site.id }), before[old].health == site.health else { continue }
+            for (place, upstream) in site.upstreams.enumerated() {
+                guard let oldPlace = before[old].upstreams.firstIndex(of: upstream) else { continue }
+                set(site: index, upstream: place, isWell: last.isWell(site: old, upstream: oldPlace))
+            }
+        }
+    }
+
     /// True for the first who asks, who is to do the checks.
     func claim() -> Bool { !isClaimed.exchange(true, ordering: .relaxed) }
 

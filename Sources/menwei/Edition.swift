@@ -31,7 +31,8 @@ struct Edition: Sendable {
     init(_ loaded: LoadedConfiguration, _ shared: Shared, last: Edition?, at now: WallTime) {
         configuration = loaded.configuration
         certificates = loaded.certificates
-        upstreamHealth = UpstreamHealth(sites: configuration.sites.count)
+        upstreamHealth =
+            last.map { UpstreamHealth(loaded.configuration.sites, last: $0.upstreamHealth, of: $0.configuration.sites) } ?? UpstreamHealth(sites: loaded.configuration.sites.count)
         loadedAt = now
         var directories: [String: Directory] = [:]
         for connection in configuration.connections {
