@@ -24,15 +24,10 @@ public final class Exchange {
     public let server: Server
     /// Who decides about it: whoever served the worker when it began. A reload gives the worker another.
     private(set) var handler: any ExchangeHandler
-    /// The address at the client's end of the connection (see `clientAddress`).
-    private let peer: IPAddress
-    private let peerText: String
-    /// Of a head that is broken nobody knows what of it is missing, and nothing it says of the client is believed.
-    var hasWholeHead = true
     /// The client's address: the connection's, or what trusted proxies say of it. Every decision and record goes by it.
-    private(set) lazy var clientAddress = hasWholeHead ? ForwardedFor.client(head.fields, peer: peer, trusted: server.trusted.forwardedFor) : peer
+    private(set) var clientAddress: IPAddress
     /// The same as text, without a port.
-    private(set) lazy var clientText = clientAddress == peer ? peerText : clientAddress.description
+    private(set) var clientText: String
     /// When its head was complete, or was found to be broken.
     public let started: MonotonicTime
     public let requestID: RequestID
@@ -82,8 +77,8 @@ public final class Exchange {
         self.client = client
         self.server = server
         handler = server.handler
-        self.peer = peer
-        self.peerText = peerText
+        clientAddress = peer
+        clientText = peerText
         started = server.loop.now
         requestID = server.nextRequestID()
     }
@@ -91,6 +86,14 @@ public final class Exchange {
     var loop: EventLoop { server.loop }
 
     // MARK: called by the wire
+
+    /// The head is there, and whole: of a broken one nobody knows what of it is missing, and nothing that it says of the client is believed.
+    func headArrived() {
+        let client = ForwardedFor.client(head.fields, peer: clientAddress, trusted: server.trusted.forwardedFor)
+        if client == clientAddress { return }
+        clientAddress = client
+        clientText = client.description
+    }
 
     /// The head said that there is no body.
     func hasNoBody() { requestIsComplete = true }

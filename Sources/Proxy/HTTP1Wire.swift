@@ -121,6 +121,7 @@ final class HTTP1Wire: Wire, ClientStream {
         pace = StreamPace()
         let exchange = Exchange(from: self, on: connection)
         swap(&exchange.head, &parser.head)
+        exchange.headArrived()
         self.exchange = exchange
         request = exchange.head.body == .none ? .complete : .body
         keepAlive = exchange.head.keepAlive && !server.isDraining
@@ -152,7 +153,6 @@ final class HTTP1Wire: Wire, ClientStream {
         let exchange = Exchange(from: self, on: connection)
         swap(&exchange.head, &parser.head)
         exchange.head.keepAlive = false
-        exchange.hasWholeHead = false
         exchange.hasNoBody()
         self.exchange = exchange
         exchange.handler.refuse(exchange, fault)

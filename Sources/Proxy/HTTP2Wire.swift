@@ -95,7 +95,7 @@ final class HTTP2Wire: Wire {
         streams[id] = stream
         let exchange = Exchange(from: stream, on: connection)
         swap(&head, &exchange.head)
-        exchange.hasWholeHead = fault == nil
+        if fault == nil { exchange.headArrived() }
         stream.exchange = exchange
         // What follows the head of a WebSocket is no body.
         if endStream || exchange.head.isWebSocket { exchange.hasNoBody() }
