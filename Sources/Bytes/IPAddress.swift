@@ -14,6 +14,9 @@ public struct IPAddress: Hashable, Sendable {
 
     private static let mapped: UInt64 = 0xFFFF_0000_0000
 
+    /// 127.0.0.1
+    public static let loopback = IPAddress(ipv4: 0x7F00_0001)
+
     public var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
 
     /// 4 or 16 bytes in network order; nil for any other count.

@@ -5,11 +5,7 @@ struct RequestHeadRules {
     private var hosts = 0
     private var host = 0..<0
     private var expectations = 0
-    private var upgrades = 0
-    private var upgradeIsWebSocket = false
-    private var webSocketKeys = 0
-    private var webSocketKeyIsGood = false
-    private var webSocketVersions = 0
+    private var handshake = WebSocketHandshake()
 
     /// Fills what `head` leaves open. Ranges of `form` count from the arena's beginning.
     static func apply(to head: inout RequestHead, form: RequestLine.Form) throws(ProtocolFault) {
@@ -25,8 +21,8 @@ struct RequestHeadRules {
         }
         head.keepAlive = rules.framing.keepAlive(head.version)
         head.expectsContinue = rules.expectations > 0 && head.version == .http11 && head.body != .none
-        head.hasUpgrade = rules.upgrades > 0
-        head.isWebSocket = rules.isWebSocket(head)
+        head.hasUpgrade = rules.handshake.upgrades > 0
+        head.isWebSocket = rules.handshake.isWhole(head, connectionUpgrades: rules.framing.upgrades)
     }
 
     private mutating func read(_ fields: borrowing Fields) throws(ProtocolFault) {
@@ -43,13 +39,7 @@ struct RequestHeadRules {
             case .expect:
                 guard equalsIgnoringCase(arena.extracting(entry.value), "100-continue") else { throw ProtocolFault("expectation", status: 417) }
                 expectations += 1
-            case .upgrade:
-                upgrades += 1
-                upgradeIsWebSocket = equalsIgnoringCase(arena.extracting(entry.value), "websocket")
-            case .secWebSocketKey:
-                webSocketKeys += 1
-                webSocketKeyIsGood = Self.isWebSocketKey(arena.extracting(entry.value))
-            case .secWebSocketVersion: webSocketVersions += 1
+            case .upgrade, .secWebSocketKey, .secWebSocketVersion: handshake.note(entry, arena)
             default: continue
             }
         }
@@ -64,21 +54,5 @@ struct RequestHeadRules {
         if hosts == 1, Authority(arena.extracting(host)) == nil { throw ProtocolFault("host") }
         if case .absolute(let authority) = form { return authority }
         return host
-    }
-
-    /// RFC 6455 section 4.2.1. Whatever falls short stays an ordinary request, whose upgrade nobody hears of.
-    private func isWebSocket(_ head: borrowing RequestHead) -> Bool {
-        head.method == .get && head.version == .http11 && head.body == .none && framing.upgrades && upgrades == 1 && upgradeIsWebSocket
-            && webSocketKeys == 1 && webSocketKeyIsGood && webSocketVersions == 1
-    }
-
-    /// Sixteen bytes in base 64: 22 characters and `==`.
-    private static func isWebSocketKey(_ value: Span<UInt8>) -> Bool {
-        guard value.count == 24, value[22] == UInt8(ascii: "="), value[23] == UInt8(ascii: "=") else { return false }
-        for at in 0..<22 {
-            let byte = value[at]
-            guard isDigit(byte) || (byte | 0x20) &- 0x61 < 26 || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") else { return false }
-        }
-        return true
     }
 }

@@ -55,6 +55,7 @@ final class ClientConnection: PollHandler {
     /// What was left of the output when it was last looked at whether a closing client still takes it, in bytes.
     private var leftAtLastLook = 0
     private var isLingering = false
+    private var lingersUntil = MonotonicTime(nanoseconds: 0)
     private var wasAboveHighWater = false
     private var limit: LoopTimer?
     private var writeStalledSince: MonotonicTime?
@@ -153,7 +154,7 @@ final class ClientConnection: PollHandler {
         while !isClosed, wantsInput || isLingering, !inputEnded {
             switch transport.read(into: &input, minimum: server.limits.readSize / 2) {
             case .moved:
-                if isLingering { input.removeAll() } else { wire?.received() }
+                if isLingering { lingerOn() } else { wire?.received() }
                 if isClosed { return }
                 if !transport.hasPending { break }
                 budget -= 1
@@ -321,8 +322,15 @@ final class ClientConnection: PollHandler {
         transport.shutdownWrite()
         if inputEnded { return close() }
         isLingering = true
+        lingersUntil = loop.now.advanced(by: server.nanoseconds.lingerTotal)
+        lingerOn()
+    }
+
+    /// What still comes is dropped; a client that is in the middle of a large body is heard out for a while, or a reset would take the answer
+    /// away from it before it looks.
+    private func lingerOn() {
         input.removeAll()
-        armLimit(server.nanoseconds.linger)
+        armLimit(min(server.nanoseconds.linger, lingersUntil.since(loop.now)))
     }
 
     /// The exchanges under way on it.

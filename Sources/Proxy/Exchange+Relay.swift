@@ -9,9 +9,16 @@ extension Exchange {
         let relay = Relay(self, to: site, by: gateway)
         self.relay = relay
         bodyMode = .relayed
-        trace.upstream = site.options.upstreams[0].text
         session?.add(self)
         relay.start()
+    }
+
+    /// Asks that upstream, and no other.
+    func probe(_ member: UpstreamMember, of site: Site, by gateway: Gateway) {
+        let relay = Relay(self, to: site, by: gateway)
+        self.relay = relay
+        bodyMode = .relayed
+        relay.start(at: member)
     }
 
     func relayBody(_ bytes: Span<UInt8>) {

@@ -36,6 +36,8 @@ public final class Exchange {
     // The request's way
     var bodyMode = BodyMode.held
     private(set) var requestIsComplete = false
+    /// What followed the body, as it came.
+    private(set) var trailers = Fields()
     private var collected: [UInt8] = []
     private var collectLimit = 0
     private var onCollected: (([UInt8]) -> Void)?
@@ -67,14 +69,18 @@ public final class Exchange {
     /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
     var webSocketKey: WebSocketKey?
 
-    init(from client: any ClientStream, on connection: ClientConnection) {
+    convenience init(from client: any ClientStream, on connection: ClientConnection) {
+        self.init(from: client, to: connection.server, peer: connection.address, peerText: connection.addressText)
+    }
+
+    init(from client: any ClientStream, to server: Server, peer: IPAddress, peerText: String) {
         self.client = client
-        server = connection.server
-        handler = connection.server.handler
-        clientAddress = connection.address
-        clientText = connection.addressText
-        started = connection.loop.now
-        requestID = connection.server.nextRequestID()
+        self.server = server
+        handler = server.handler
+        clientAddress = peer
+        clientText = peerText
+        started = server.loop.now
+        requestID = server.nextRequestID()
     }
 
     var loop: EventLoop { server.loop }
@@ -124,10 +130,11 @@ public final class Exchange {
         }
     }
 
-    /// The request is complete. Its trailers went no further than the wire: none that an application behind a gateway may rely on exist in HTTP/1.
-    func requestEnded() {
+    /// The request is complete.
+    func requestEnded(_ trailers: Fields = Fields()) {
         if requestIsComplete { return }
         requestIsComplete = true
+        self.trailers = trailers
         switch bodyMode {
         case .collected: handOverCollected()
         case .relayed: relay?.sendEnd()

@@ -16,7 +16,7 @@ extension Gateway {
         guard beginHygiene(head.fields) else { return nil }
         RequestWriter.requestLine(method: arena.extracting(head.methodBytes), target: exchange.target.forwarded.span, into: &out)
         out.append("Host: ")
-        if let host = site.hostHeader { out.append(host) } else { out.append(arena.extracting(head.authority)) }
+        if let host = exchange.relay?.member?.hostHeader { out.append(host) } else { out.append(arena.extracting(head.authority)) }
         out.append("\r\n")
         var hasCookies = false
         for entry in head.fields.entries {
@@ -37,6 +37,8 @@ extension Gateway {
         if head.isWebSocket {
             out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
             if head.version == .http2 { guard writeWebSocketKey(of: exchange, into: &out) else { return nil } }
+        } else if hygiene.acceptsTrailers {
+            out.append("Connection: TE\r\nTE: trailers\r\n")
         }
         let isChunked = writeFraming(head, into: &out)
         out.append("\r\n")
@@ -137,12 +139,23 @@ extension Gateway {
         }
     }
 
+    /// The end of a chunked body, with those of the client's trailers that may go on (RFC 9110 section 6.5.1).
+    func writeChunkedEnd(of exchange: Exchange, into out: inout ByteQueue) {
+        let trailers = exchange.trailers
+        guard !trailers.entries.isEmpty, beginHygiene(exchange.head.fields) else { return ChunkedWriter.end(into: &out) }
+        out.append("0\r\n")
+        for entry in trailers.entries where hygiene.keepsTrailer(trailers.arena.span.extracting(entry.name), head: exchange.head.fields) {
+            FieldWriter.field(entry, of: trailers, into: &out)
+        }
+        out.append("\r\n")
+    }
+
     // MARK: answers
 
     /// Takes out of an upstream's answer what is not for the client and adds what is ours. False where the answer contradicts itself.
     func filterAnswer(_ head: inout ResponseHead, for exchange: Exchange) -> Bool {
         guard filter(&head.fields, keepsLength: head.body == .none && head.status != 204) else { return false }
-        if exchange.trace.site >= 0, let mapping = sites[exchange.trace.site].addressMapping { Self.map(&head.fields, mapping) }
+        if let mapping = exchange.relay?.member?.addressMapping { Self.map(&head.fields, mapping) }
         if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall).span, known: .date) }
         head.fields.append("X-Request-Id", exchange.requestID.digits.span)
         return true

@@ -31,6 +31,8 @@ public final class Gateway: ExchangeHandler {
     var answerHygiene = ResponseHygiene()
     /// Room for the `Cookie` field that is being put together.
     var cookieScratch: [UInt8] = []
+    /// The checks of upstreams, where they are this worker's to do.
+    private var checks: HealthChecks?
     /// Targets that no exchange uses, with the room they have grown.
     private var spareTargets: [CanonicalTarget] = []
     var abusePace = RecordPace()
@@ -44,13 +46,18 @@ public final class Gateway: ExchangeHandler {
         self.portal = portal
         self.metrics = metrics
         self.recorder = recorder
-        sites = options.sites.enumerated().map { Site($1, index: $0, on: loop, metrics: metrics) }
+        sites = options.sites.enumerated().map {
+            Site($1, index: $0, on: loop, health: options.upstreamHealth, metrics: metrics, recorder: recorder)
+        }
         router = Router(auth: options.authOrigin, sites: sites)
         self.sessions = sessions
         identity = IdentityBlocks(options, minter: minter, sessions: sessions)
         ownershipFiles = Set(options.ownershipFiles.map { "/" + $0 })
         via = options.via
         hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }), via: options.via)
+        if options.sites.contains(where: { $0.health != nil }), options.upstreamHealth.claim() {
+            checks = HealthChecks(sites, by: self, health: options.upstreamHealth, recorder: recorder)
+        }
     }
 
     deinit { metrics.retire() }
@@ -60,8 +67,10 @@ public final class Gateway: ExchangeHandler {
     /// Signs with another key from now on.
     public func replace(minter: AssertionMinter) { identity.replace(minter: minter) }
 
-    /// Another gateway takes the new requests. Those under way here go on; what they do not need is let go.
+    /// Another gateway takes the new requests: checks of upstreams end. Those under way here go on; what they do not need is let go.
     public func close() {
+        checks?.stop()
+        checks = nil
         for site in sites { site.close() }
     }
 
@@ -253,7 +262,7 @@ public final class Gateway: ExchangeHandler {
         switch failure {
         case .unreachable: refuse(exchange, .upstreamUnreachable)
         case .timedOut: refuse(exchange, .upstreamTimedOut)
-        case .broken, .staleConnection: refuse(exchange, .upstreamBroken)
+        case .broken, .staleConnection, .unanswered: refuse(exchange, .upstreamBroken)
         }
     }
 

@@ -13,6 +13,8 @@ public struct GatewayOptions: Sendable {
     public var plainNames: String?
     /// What the gateway is called in `Via`; the same in all workers.
     public var via: ViaName
+    /// What active checks say of the upstreams, for all workers. Whoever makes the options for several workers gives them the same.
+    public var upstreamHealth: UpstreamHealth
 
     public init(authOrigin: Origin, sites: [SiteOptions], ownershipFiles: [String], plainNames: String?, via: ViaName) {
         self.authOrigin = authOrigin
@@ -20,5 +22,6 @@ public struct GatewayOptions: Sendable {
         self.ownershipFiles = ownershipFiles
         self.plainNames = plainNames
         self.via = via
+        upstreamHealth = UpstreamHealth(sites: sites.count)
     }
 }

@@ -19,6 +19,8 @@ final class HTTP1Wire: Wire, ClientStream {
     private var isCloseDelimited = false
     private var isTunnel = false
     private var headBegun: Bool = false
+    /// The client sends no more. What it asked before is still answered: it may have ended its side alone (RFC 9112 section 9.6).
+    private var hasEnded = false
     /// Bytes of an unwanted body that may still be dropped.
     private var drainBudget = 0
     private var isPumping = false
@@ -61,6 +63,19 @@ final class HTTP1Wire: Wire, ClientStream {
             }
         }
         armLimit()
+        if hasEnded { settleEnd() }
+    }
+
+    /// Everything that came before the client's end has been read.
+    private func settleEnd() {
+        if connection.isClosed || isTunnel { return }
+        guard let exchange else { return connection.closeAfterWriting() }
+        if request == .complete { return }
+        // The rest of its body never comes: it must not count as whole, neither at the upstream nor, where the answer has begun, at the client.
+        self.exchange = nil
+        request = .complete
+        if exchange.answerBegun && !exchange.answerEnded { connection.close(showingCut: isCloseDelimited) } else { connection.closeAfterWriting() }
+        exchange.clientGone()
     }
 
     /// One event of the parser; false where it needs more bytes.
@@ -94,7 +109,7 @@ final class HTTP1Wire: Wire, ClientStream {
         case .end(let consumed):
             connection.input.consume(consumed)
             request = .complete
-            exchange?.requestEnded()
+            exchange?.requestEnded(parser.trailers)
             finishIfBothEnded()
         }
         return true
@@ -144,15 +159,9 @@ final class HTTP1Wire: Wire, ClientStream {
     }
 
     func inputEnded() {
-        if isTunnel {
-            exchange?.tunnelInputEnded()
-        } else if let exchange, request == .complete, !exchange.isOver {
-            // A client that only shut its sending side still gets its answer; with TLS nobody does that, it has gone away.
-            keepAlive = false
-            if connection.isTLS { connection.close() }
-        } else {
-            connection.close()
-        }
+        if isTunnel { return exchange?.tunnelInputEnded() ?? () }
+        hasEnded = true
+        pump()
     }
 
     var running: [Exchange] { exchange.map { [$0] } ?? [] }
@@ -249,7 +258,8 @@ final class HTTP1Wire: Wire, ClientStream {
                 keepAlive = false
             }
         }
-        if exchange.closesConnection || server.isDraining || isTooMuchToDrop(exchange) { keepAlive = false }
+        let isLast = hasEnded && request == .complete && connection.input.isEmpty
+        if exchange.closesConnection || server.isDraining || isTooMuchToDrop(exchange) || isLast { keepAlive = false }
         if !keepAlive {
             connection.output.append("Connection: close\r\n")
         } else if exchange.head.version == .http10 {
@@ -334,8 +344,7 @@ final class HTTP1Wire: Wire, ClientStream {
         if keepAlive {
             request = .head
             connection.wantsInput = true
-            if !connection.input.isEmpty { pump() }
-            armLimit()
+            pump()
         } else {
             connection.closeAfterWriting()
         }

@@ -7,19 +7,32 @@ import HTTP
 /// Written once for both HTTP versions of the client.
 final class Relay {
     /// Strong: a write that finds the client gone finishes the exchange in the middle of a call of ours. `Exchange.finish` breaks the cycle.
-    private let exchange: Exchange
+    let exchange: Exchange
     let site: Site
     private let gateway: Gateway
-    private(set) var connection: UpstreamConnection?
-    private(set) var isOver = false
+    var connection: UpstreamConnection?
+    /// The upstream that serves it; nil while none does.
+    var member: UpstreamMember?
+    /// A check of the gateway's own: it says nothing of how requests fare.
+    var isCheck = false
+    /// Where it was tried.
+    var tried = UpstreamSet()
+    var retry: RetryPolicy
+    /// Where it waits for an upstream to be free.
+    var place: UpstreamGroup.Line.Place?
+    /// Ends waiting and connecting; nil where neither was needed.
+    var connectLimit: LoopTimer?
+    /// Connections that were begun for it at the present upstream.
+    var connects = 0
+    /// Counts the connections that were asked for: an answer to an earlier one comes too late.
+    var ticket = 0
+    var isOver = false
     private(set) var isTunnel = false
     private var bodyIsChunked = false
-    private var bodySent: UInt64 = 0
-    private var requestEnded = false
-    private var headReceived = false
+    var bodySent: UInt64 = 0
+    var requestEnded = false
+    var headReceived = false
     private var interimAnswers = 0
-    private var retried = false
-    private var connects = 0
     private var began: MonotonicTime
     /// Follows a WebSocket's frames to the client, so that one of ours can be put between two of theirs.
     private var frames = WebSocketFrameCursor()
@@ -35,15 +48,12 @@ final class Relay {
         self.gateway = gateway
         self.site = site
         began = exchange.loop.now
+        retry = RetryPolicy(budget: site.nanoseconds.connect, upstreams: site.group.members.count)
     }
 
-    private var loop: EventLoop { exchange.loop }
+    var loop: EventLoop { exchange.loop }
 
     // MARK: the way to the upstream
-
-    func start() {
-        site.pool.take(for: self)
-    }
 
     /// A connection is ours (perhaps still connecting): the head goes into its output.
     func attach(_ connection: UpstreamConnection) {
@@ -64,14 +74,14 @@ final class Relay {
         self.connection = nil
         isOver = true
         connection?.close()
+        leave()
         exchange.identityFailed()
     }
 
-    /// A new connection is tried.
-    func connecting() { connects += 1 }
-
     /// Connected: the body may come.
     func upstreamReady() {
+        if let connectLimit { loop.cancel(connectLimit) }
+        retry.connected(at: loop.now)
         if exchange.requestIsComplete {
             sendEnd()
         } else {
@@ -112,7 +122,7 @@ final class Relay {
     func sendEnd() {
         guard !requestEnded, let connection, connection.isConnected else { return }
         requestEnded = true
-        if bodyIsChunked { ChunkedWriter.end(into: &connection.output) }
+        if bodyIsChunked { gateway.writeChunkedEnd(of: exchange, into: &connection.output) }
         connection.scheduleFlush()
         if !headReceived { connection.armLimit(site.nanoseconds.response) }
     }
@@ -131,10 +141,15 @@ final class Relay {
         if status < 300, exchange.opensBySuccess { return fail(.broken) }
         // An answer that contradicts itself was none: the client still gets a page.
         guard gateway.filterAnswer(&connection.parser.head, for: exchange) else { return fail(.broken) }
-        headReceived = true
+        answered()
         exchange.trace.upstreamNanoseconds = loop.now.since(began)
         connection.armLimit(site.nanoseconds.idle)
         exchange.sendHead(&connection.parser.head)
+    }
+
+    private func answered() {
+        headReceived = true
+        if let member, !isCheck { site.group.answered(member) }
     }
 
     private func interim(_ status: UInt16) {
@@ -150,7 +165,7 @@ final class Relay {
     private func switchProtocols() {
         guard let connection, exchange.head.isWebSocket, Gateway.acceptsWebSocket(connection.parser.head, exchange.webSocketKey) else { return fail(.broken) }
         guard gateway.filterSwitch(&connection.parser.head, for: exchange) else { return fail(.broken) }
-        headReceived = true
+        answered()
         isTunnel = true
         exchange.trace.upstreamNanoseconds = loop.now.since(began)
         connection.armLimit(site.nanoseconds.idle)
@@ -180,12 +195,14 @@ final class Relay {
         self.connection = nil
         if isTunnel {
             connection.close()
+            leave()
             exchange.client?.endTunnelOutput()
             return exchange.tunnelEnded()
         }
         let mayServeOthers = reusable && connection.parser.head.keepAlive && requestEnded
             && !ConnectionLogin.isAsked(exchange.head.fields, connection.parser.head.fields)
         if mayServeOthers { connection.release() } else { connection.close() }
+        leave()
         exchange.sendEnd(gateway.filterTrailers(trailers))
     }
 
@@ -203,32 +220,6 @@ final class Relay {
         upstreamFailed(failure)
     }
 
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        let isUnwritten = connection?.hasWritten == false && bodySent == 0
-        connection = nil
-        if isOver { return }
-        if failure == .unreachable, connects < site.pool.resolver.choices {
-            // A name may stand for several addresses, and only one of them answer.
-            return site.pool.take(for: self, fresh: true)
-        }
-        if failure == .staleConnection, !retried, isUnwritten || mayRepeat {
-            retried = true
-            requestEnded = false
-            return site.pool.take(for: self, fresh: true)
-        }
-        isOver = true
-        exchange.upstreamFailed(failure, answerBegun: headReceived)
-    }
-
-    /// Only what cannot have an effect twice is asked again, once, and on a new connection (RFC 9110 section 9.2.2).
-    var mayRepeat: Bool {
-        if headReceived || exchange.head.body != .none || exchange.head.isWebSocket { return false }
-        switch exchange.head.method {
-        case .get, .head, .options: return true
-        default: return false
-        }
-    }
-
     /// The client or the handler has no more use for it.
     func abandon() {
         if isOver { return }
@@ -237,6 +228,7 @@ final class Relay {
         self.connection = nil
         // A tunnel that is lost did not end: the upstream must not take it for the end of what was said.
         connection?.close(showingCut: isTunnel)
+        leave()
     }
 
     // MARK: tunnels
@@ -260,6 +252,7 @@ final class Relay {
         self.connection = nil
         exchange.client?.sendBody(code.frame.span)
         connection?.close()
+        leave()
         exchange.client?.endTunnelOutput()
         exchange.tunnelEnded()
     }

@@ -44,7 +44,7 @@ public final class Server {
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {
-        let handshake, handshakeGrace, head, keepAlive, stall, linger, ownAnswer: UInt64
+        let handshake, handshakeGrace, head, keepAlive, stall, linger, lingerTotal, ownAnswer: UInt64
         init(_ limits: ServerLimits) {
             handshake = limits.handshake.nanoseconds
             handshakeGrace = limits.handshakeGrace.nanoseconds
@@ -52,6 +52,7 @@ public final class Server {
             keepAlive = limits.keepAlive.nanoseconds
             stall = limits.stall.nanoseconds
             linger = limits.linger.nanoseconds
+            lingerTotal = limits.lingerTotal.nanoseconds
             ownAnswer = limits.ownAnswer.nanoseconds
         }
     }

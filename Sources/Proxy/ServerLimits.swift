@@ -12,8 +12,10 @@ public struct ServerLimits: Sendable {
     public var keepAlive = Duration.seconds(75)
     /// Without progress while a body is awaited from the client, or an answer cannot be written to it.
     public var stall = Duration.seconds(60)
-    /// How long a closing connection is still read, so that the client gets to see the answer (RFC 9112 section 9.6).
+    /// How long a closing connection is still read without a byte coming, so that the client gets to see the answer (RFC 9112 section 9.6).
     public var linger = Duration.seconds(2)
+    /// The same, while bytes come.
+    public var lingerTotal = Duration.seconds(30)
     /// For an answer of the gateway's own, which may wait for the store and for WeCom. Calls to WeCom have shorter limits of their own; this one is for
     /// what hangs.
     public var ownAnswer = Duration.seconds(45)

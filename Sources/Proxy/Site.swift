@@ -4,18 +4,14 @@ import EventLoop
 import HTTP
 import Telemetry
 
-/// One site as a worker serves it: its options made ready, and its own connections to the upstream.
+/// One site as a worker serves it: its options made ready, and its own connections to the upstreams.
 final class Site {
     let options: SiteOptions
     /// Position in the worker's table, and in its metrics.
     let index: Int
     let policy: Policy
-    let pool: UpstreamPool
+    let group: UpstreamGroup
     let nanoseconds: Nanoseconds
-    /// What goes into `Host`, where it is not the client's.
-    let hostHeader: String?
-    /// Maps what answers say of addresses, where the upstream was asked under another one than the client's.
-    let addressMapping: AddressMapping?
     /// How many segments are taken off each path (`strip_path`), and the field that tells the upstream of them.
     let strippedSegments: Int
     let prefixLine: [UInt8]
@@ -23,42 +19,26 @@ final class Site {
     let ruleNames: [String]
 
     struct Nanoseconds {
-        let response, idle: UInt64
+        let connect, response, idle: UInt64
     }
 
-    init(_ options: SiteOptions, index: Int, on loop: EventLoop, metrics: WorkerMetrics) {
+    init(_ options: SiteOptions, index: Int, on loop: EventLoop, health: UpstreamHealth, metrics: WorkerMetrics, recorder: Recorder) {
         self.options = options
         self.index = index
         policy = Policy(rules: options.rules, ignoreCase: options.ignoreCase)
         let policy = self.policy
         ruleNames = (0...options.rules.count).map { "\($0) \(policy.reference($0).pattern)" }
-        let upstream = options.upstreams[0]
-        pool = UpstreamPool(upstream, on: loop, connectLimit: options.timeouts.connect.nanoseconds) { [unowned loop] in
-            metrics.upstreamConnected(site: index, $0, at: loop.now)
-        }
-        nanoseconds = Nanoseconds(response: options.timeouts.response.nanoseconds, idle: options.timeouts.idle.nanoseconds)
-        switch options.hostHeader {
-        case .keep: hostHeader = nil
-        case .upstream: hostHeader = upstream.authority
-        case .literal(let text): hostHeader = text
-        }
+        group = UpstreamGroup(of: options, index: index, on: loop, health: health, metrics: metrics, recorder: recorder)
+        let timeouts = options.timeouts
+        nanoseconds = Nanoseconds(
+            connect: timeouts.connect.nanoseconds, response: timeouts.response.nanoseconds, idle: timeouts.idle.nanoseconds)
         let prefix = options.strippedPrefix
         strippedSegments = prefix.utf8.count { $0 == UInt8(ascii: "/") }
         prefixLine = prefix.isEmpty ? [] : Array("X-Forwarded-Prefix: \(prefix)\r\n".utf8)
-        var names = hostHeader.map { [$0] } ?? []
-        if !prefix.isEmpty { names += options.upstreams.map(\.authority) }
-        addressMapping = names.isEmpty ? nil : AddressMapping(names: names, origin: options.origin, prefix: prefix)
     }
 
-    /// Closes the connections to the upstream that wait for work. Those that work go on, and close when they are done.
-    func close() { pool.close() }
-}
-
-extension UpstreamAddress {
-    /// The host as it stands in a URL: an IPv6 literal in brackets.
-    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
-    /// Host and port, as they stand in a URL.
-    var authority: String { port == 80 ? urlHost : "\(urlHost):\(port)" }
+    /// Its gateway is replaced: nothing is kept for requests to come. Those under way go on.
+    func close() { group.close() }
 }
 
 extension SiteOptions {

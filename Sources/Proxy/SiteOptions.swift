@@ -26,9 +26,27 @@ public struct SiteOptions: Sendable {
         case upstream
         case literal(String)
     }
+    /// How requests are spread over several upstreams.
+    public enum Balance: Equatable, Sendable {
+        /// To the one with the fewest requests under way; among equals in turn.
+        case leastRequests
+        /// In turn.
+        case roundRobin
+    }
+    /// How upstreams are asked whether they are well.
+    public struct HealthCheck: Equatable, Sendable {
+        /// Begins with `/`.
+        public var path: String
+        /// Between two checks of an upstream.
+        public var interval = Duration.seconds(5)
+        /// Checks in a row that must fail, or succeed, to change what is thought of an upstream.
+        public var unhealthyAfter = 3
+        public var healthyAfter = 1
+        public init(path: String) { self.path = path }
+    }
     /// How long an upstream may take.
     public struct Timeouts: Equatable, Sendable {
-        /// Until a connection stands; each further address of a name gets as long again.
+        /// Until a connection stands, waiting for one included. Where a request is tried at several upstreams or addresses, they share it.
         public var connect = Duration.seconds(5)
         /// From the end of the request to the response head.
         public var response = Duration.seconds(60)
@@ -42,8 +60,12 @@ public struct SiteOptions: Sendable {
     public var origin: Origin
     /// Percent-decoded, begins with `/`, no `/` at the end but for the root.
     public var path = "/"
-    /// At least one.
+    /// At least one, at most `UpstreamSet.capacity`.
     public var upstreams: [UpstreamAddress]
+    public var balance = Balance.leastRequests
+    /// Nil: nobody asks.
+    public var health: HealthCheck?
+    public var upstreamLimits = UpstreamLimits()
     public var hostHeader = HostHeader.keep
     /// `path` is taken off before the request goes to an upstream, and put back into what its answers say of addresses.
     public var stripsPath = false

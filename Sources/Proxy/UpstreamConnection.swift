@@ -8,6 +8,8 @@ public enum UpstreamFailure: Sendable {
     case unreachable
     /// A kept connection ended before a byte of the answer came: the upstream had closed it while we wrote. Or it spoke before it was asked.
     case staleConnection
+    /// A connection made for this request ended before a byte of the answer came.
+    case unanswered
     /// The connection ended, or what came is not HTTP.
     case broken
     case timedOut
@@ -111,7 +113,7 @@ final class UpstreamConnection: PollHandler {
     }
 
     /// What it means that the connection ended where an answer was to come.
-    private var lost: UpstreamFailure { receivedAnything || served == 0 ? .broken : .staleConnection }
+    private var lost: UpstreamFailure { receivedAnything ? .broken : served == 0 ? .unanswered : .staleConnection }
 
     private func parse() {
         do {
@@ -169,6 +171,9 @@ final class UpstreamConnection: PollHandler {
     }
 
     private func write() {
+        // What lies there before a request goes out answers nothing, and would be read as its answer: bytes of the one before, or an end. The loop
+        // tells of it a turn late. A look costs 0.25 µs, a hundredth of a request, and can tell nothing of what is still on its way.
+        if !hasWritten, served > 0, state == .busy, !output.isEmpty, !isQuiet { return fail(.staleConnection) }
         while !output.isEmpty, state != .closed {
             switch Sockets.write(socket, output.bytes) {
             case .moved(let count):
@@ -210,7 +215,8 @@ final class UpstreamConnection: PollHandler {
         if state != .closed, let limit { loop.schedule(limit, after: nanoseconds) }
     }
 
-    private func limitPassed() {
+    /// Its time, or that of the request for which it is made, has passed.
+    func limitPassed() {
         switch state {
         case .connecting: failToConnect()
         case .busy: relay?.upstreamLimitPassed()

@@ -13,7 +13,7 @@ final class UpstreamPool {
     let resolver: UpstreamResolver
     let connectLimit: UInt64
     private var idle: [UpstreamConnection] = []
-    /// None is kept any more.
+    /// Nothing is kept any more.
     private var isClosed = false
 
     /// Hears of each connection that was made, or could not be.
@@ -34,8 +34,8 @@ final class UpstreamPool {
             if relay.mayRepeat || kept.isQuiet { return relay.attach(kept) }
             kept.close()
         }
-        resolver.resolve { [weak self, weak relay] address in
-            guard let self, let relay, !relay.isOver else { return }
+        resolver.resolve { [weak self, weak relay, ticket = relay.ticket] address in
+            guard let self, let relay, relay.awaits(ticket) else { return }
             relay.connecting()
             guard let address else {
                 connected(false)

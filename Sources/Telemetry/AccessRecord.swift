@@ -1,7 +1,7 @@
 public import Bytes
 
 /// One request, as its access record tells it (README, *Operate*). Members that are nil or empty are written as null, so that every record has the same
-/// columns. What the client sent comes as bytes and may be anything; `encode` borrows it from where it lies.
+/// columns, but for `trace_id`. What the client sent comes as bytes and may be anything; `encode` borrows it from where it lies.
 public struct AccessRecord {
     public var time = WallTime(milliseconds: 0)
     public var site: String?
@@ -26,7 +26,7 @@ public struct AccessRecord {
 
     /// Writes the record as a whole line. The columns stand with their punctuation: there is one such line a request.
     /// - Parameters:
-    ///   - traceID: of the trace that the request belongs to; empty: it began here, and the request's id is the trace's.
+    ///   - traceID: of the trace that the client's request belongs to. Left out where it is empty: the trace began here, and the request's id is its id.
     ///   - target: everything from `?` on is left out here.
     public func encode(
         requestID: Span<UInt8>, traceID: Span<UInt8>, host: Span<UInt8>, method: Span<UInt8>, target: Span<UInt8>, userAgent: Span<UInt8>,
@@ -35,7 +35,7 @@ public struct AccessRecord {
         line.begin(#"{"event":"access","time":"#)
         line.value(time)
         line.column(#","request_id":"#, requestID)
-        line.column(#","trace_id":"#, traceID.isEmpty ? requestID : traceID)
+        if !traceID.isEmpty { line.column(#","trace_id":"#, traceID) }
         line.column(#","site":"#, site)
         line.column(#","host":"#, host)
         line.column(#","method":"#, method)

@@ -60,8 +60,9 @@ public final class Metrics: Sendable {
     }
 
     /// New counters for a worker that serves those sites, until `WorkerMetrics.retire`: a worker that serves others from now on takes new ones.
-    public func shard(sites: [String]) -> WorkerMetrics {
-        let shard = WorkerMetrics(sites: sites, of: self)
+    /// - Parameter upstreams: those of each site.
+    public func shard(sites: [String], upstreams: [[String]] = []) -> WorkerMetrics {
+        let shard = WorkerMetrics(sites: sites, upstreams: upstreams, of: self)
         state.withLock { $0.shards.append(shard) }
         return shard
     }
@@ -72,21 +73,23 @@ public final class Metrics: Sendable {
             guard let index = state.shards.firstIndex(where: { $0 === shard }) else { return }
             state.shards.remove(at: index)
             shard.add(to: &state.retired)
+            state.retired.forgetThePresent()
         }
     }
 
     public func setGauges(_ gauges: Gauges) { state.withLock { $0.gauges = gauges } }
 
-    /// Whether the last connection that any worker tried to make to the upstream of that site was made; true before the first.
-    public func reachesUpstream(of site: String) -> Bool {
-        let shards = state.withLock { $0.shards }
-        var last: (made: UInt64, failed: UInt64) = (0, 0)
-        for shard in shards {
-            guard let index = shard.sites.firstIndex(of: site) else { continue }
-            let times = shard.upstreamTimes(site: index)
-            last = (max(last.made, times.made), max(last.failed, times.failed))
+    /// Whether no worker passes over that upstream of that site, and the last connection that any of them tried to make to it was made; true before the first.
+    public func reachesUpstream(_ upstream: String, of site: String) -> Bool {
+        totals().upstreams[.init(site: site, upstream: upstream)]?.isReached ?? true
+    }
+
+    private func totals() -> RequestTotals {
+        state.withLock { state in
+            var totals = state.retired
+            for shard in state.shards { shard.add(to: &totals) }
+            return totals
         }
-        return last.made >= last.failed
     }
 
     /// A login ended. `result`: `ok`, or a short fixed word.
@@ -120,6 +123,7 @@ public final class Metrics: Sendable {
         }
         var out = PrometheusText()
         Self.render(totals, to: &out)
+        Self.renderUpstreams(totals, to: &out)
         Self.render(logins, "menwei_logins_total", ("connection", "result"), "Logins that ended, by how.", to: &out)
         Self.render(calls, "menwei_wecom_calls_total", ("api", "errcode"), "Calls to WeCom, by the code of the answer.", to: &out)
         Self.render(gauges, to: &out)
@@ -154,6 +158,21 @@ public final class Metrics: Sendable {
         for reason in ConnectionRefusal.allCases {
             out.sample("menwei_connections_refused_total", [("reason", reason.name)], totals.refusals[reason.rawValue])
         }
+    }
+
+    private static func renderUpstreams(_ totals: RequestTotals, to out: inout PrometheusText) {
+        let upstreams = totals.upstreams.sorted { ($0.key.site, $0.key.upstream) < ($1.key.site, $1.key.upstream) }
+        func family(_ name: String, _ help: String, _ value: (UpstreamTotals) -> UInt64) {
+            out.family(name, .counter, help)
+            for (key, totals) in upstreams { out.sample(name, [("site", key.site), ("upstream", key.upstream)], value(totals)) }
+        }
+        family("menwei_upstream_ejections_total", "How often a worker passed over an upstream because requests kept failing there.", \.ejections)
+        family("menwei_upstream_retries_total", "Requests that failed at an upstream and were tried again.", \.retries)
+        let queues = totals.queues.sorted { $0.key < $1.key }
+        out.family("menwei_upstream_queue_length", .gauge, "Requests that wait because all upstreams of a site have as many as they may.")
+        for (site, queue) in queues { out.sample("menwei_upstream_queue_length", [("site", site)], max(0, queue.waiting)) }
+        out.family("menwei_upstream_queue_refused_total", .counter, "Requests that could not wait, or waited too long.")
+        for (site, queue) in queues { out.sample("menwei_upstream_queue_refused_total", [("site", site)], queue.turnedAway) }
     }
 
     private static func render(

@@ -1,4 +1,3 @@
-public import Bytes
 import Synchronization
 
 /// The hot counters of one worker: it alone writes them, `Metrics.render()` sums those of all workers. A call costs a handful of plain
@@ -19,20 +18,24 @@ public final class WorkerMetrics: Sendable {
     private let connections = CounterBlock()
     /// One counter a reason.
     private let refusals = CounterBlock()
-    /// One a site: when a connection to its upstream was last made and when that last failed, in monotonic nanoseconds.
-    private let upstreams: [Times]
     /// By the bound that was broken. Rare, so under a lock.
     private let abuses = Mutex<[String: UInt64]>([:])
+    /// The upstreams of each site, as configured.
+    let upstreamNames: [[String]]
+    private let upstreams: [[UpstreamCounters]]
+    private let queues: [QueueCounters]
     private let bounds = WorkerMetrics.bounds
     private let places = StatusCodes.places
 
     private let metrics: Metrics
 
-    init(sites: [String], of metrics: Metrics) {
+    init(sites: [String], upstreams names: [[String]], of metrics: Metrics) {
         self.sites = sites
         self.metrics = metrics
+        upstreamNames = names
+        upstreams = names.map { $0.map { _ in UpstreamCounters() } }
+        queues = sites.map { _ in QueueCounters() }
         precondition(StatusCodes.count <= CounterBlock.capacity && Self.bounds.count + 2 <= CounterBlock.capacity)
-        upstreams = sites.map { _ in Times() }
         requests = (0..<(sites.count + 1) * AccessDecision.allCases.count).map { _ in CounterBlock() }
     }
 
@@ -50,25 +53,13 @@ public final class WorkerMetrics: Sendable {
         durations.add(bounds.count + 1, durationNanoseconds)
     }
 
-    /// A connection to the upstream of the site at that index was made, or could not be.
-    public func upstreamConnected(site: Int, _ connected: Bool, at time: MonotonicTime) {
-        guard site >= 0, site < upstreams.count else { return }
-        if connected {
-            upstreams[site].made.store(time.nanoseconds, ordering: .relaxed)
-        } else {
-            upstreams[site].failed.store(time.nanoseconds, ordering: .relaxed)
-        }
+    /// The counters of an upstream: its place among those of the site at that index. One that is not known is counted nowhere.
+    public func upstream(site: Int, _ index: Int) -> UpstreamCounters {
+        upstreams.indices.contains(site) && upstreams[site].indices.contains(index) ? upstreams[site][index] : UpstreamCounters()
     }
 
-    /// When the upstream of the site at that index was last connected to, and when it last could not be; 0 where never.
-    func upstreamTimes(site: Int) -> (made: UInt64, failed: UInt64) {
-        (upstreams[site].made.load(ordering: .relaxed), upstreams[site].failed.load(ordering: .relaxed))
-    }
-
-    private final class Times: Sendable {
-        let made = Atomic<UInt64>(0)
-        let failed = Atomic<UInt64>(0)
-    }
+    /// The counters of those who wait for an upstream of the site at that index.
+    public func queue(site: Int) -> QueueCounters { queues.indices.contains(site) ? queues[site] : QueueCounters() }
 
     public func connectionOpened() { connections.add(0, 1) }
     public func connectionClosed() { connections.add(1, 1) }
@@ -95,6 +86,10 @@ public final class WorkerMetrics: Sendable {
         let closed = connections.value(1)
         totals.connections += Int64(clamping: opened) - Int64(clamping: closed)
         for (budget, count) in abuses.withLock({ $0 }) { totals.http2Abuses[budget, default: 0] &+= count }
+        for (site, names) in zip(sites.indices, upstreamNames) {
+            for (index, name) in names.enumerated() { upstreams[site][index].add(to: &totals.upstreams[.init(site: sites[site], upstream: name), default: .init()]) }
+            queues[site].add(to: &totals.queues[sites[site], default: .init()])
+        }
     }
 }
 
@@ -111,4 +106,17 @@ struct RequestTotals {
     var connections: Int64 = 0
     var http2Abuses: [String: UInt64] = [:]
     var refusals = [UInt64](repeating: 0, count: ConnectionRefusal.allCases.count)
+    struct UpstreamKey: Hashable {
+        var site: String
+        var upstream: String
+    }
+    var upstreams: [UpstreamKey: UpstreamTotals] = [:]
+    var queues: [String: QueueTotals] = [:]
+
+    /// Leaves what counts up; what tells of the present is told by who is there.
+    mutating func forgetThePresent() {
+        connections = 0
+        upstreams = upstreams.mapValues { UpstreamTotals(ejections: $0.ejections, retries: $0.retries) }
+        queues = queues.mapValues { QueueTotals(turnedAway: $0.turnedAway) }
+    }
 }

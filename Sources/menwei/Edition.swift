@@ -23,12 +23,15 @@ struct Edition: Sendable {
     let directories: [String: Directory]
     /// Looks members up again while their sessions live.
     let members: MemberCheck
+    /// What active checks say of its upstreams, for all workers.
+    let upstreamHealth: UpstreamHealth
     let loadedAt: WallTime
 
     /// - Parameter last: whose place it takes; connections that both know alike keep their directory, and with it WeCom's access token.
     init(_ loaded: LoadedConfiguration, _ shared: Shared, last: Edition?, at now: WallTime) {
         configuration = loaded.configuration
         certificates = loaded.certificates
+        upstreamHealth = UpstreamHealth(sites: configuration.sites.count)
         loadedAt = now
         var directories: [String: Directory] = [:]
         for connection in configuration.connections {
@@ -47,9 +50,10 @@ struct Edition: Sendable {
     /// The plan of worker `number`.
     /// - Parameter bound: addresses at which the workers do not listen yet.
     func plan(keys: SigningDuty, tickets: [UInt8], bound: [BoundAddress], number: Int) -> ServingPlan {
-        let gateway = GatewayOptions(
+        var gateway = GatewayOptions(
             authOrigin: configuration.auth.origin, sites: configuration.sites, ownershipFiles: configuration.auth.ownershipFiles,
             plainNames: configuration.connections.first { $0.plainNames }?.id, via: Instance.via)
+        gateway.upstreamHealth = upstreamHealth
         return ServingPlan(
             tls: tlsOptions(tickets: tickets), gateway: gateway, portal: Self.portalOptions(configuration), directories: directories, members: members, keys: keys,
             https: Set(configuration.listen.https.map(\.text)), http: Set(configuration.listen.http.map(\.text)),

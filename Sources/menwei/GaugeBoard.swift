@@ -11,7 +11,8 @@ final class GaugeBoard: Sendable {
         var loadedAt: WallTime?
         var lastReloadSucceeded = true
         var certificates: [Metrics.Gauges.Certificate] = []
-        var upstreams: [(site: String, upstream: String)] = []
+        var sites: [(id: String, upstreams: [String])] = []
+        var upstreamHealth: UpstreamHealth?
     }
     private let state = Mutex(State())
 
@@ -21,7 +22,8 @@ final class GaugeBoard: Sendable {
             state.loadedAt = edition.loadedAt
             state.lastReloadSucceeded = true
             state.certificates = Self.certificates(edition.certificates)
-            state.upstreams = edition.configuration.sites.flatMap { site in site.upstreams.map { (site.id, $0.text) } }
+            state.sites = edition.configuration.sites.map { ($0.id, $0.upstreams.map(\.text)) }
+            state.upstreamHealth = edition.upstreamHealth
         }
     }
 
@@ -31,13 +33,22 @@ final class GaugeBoard: Sendable {
         materials.map { .init(name: $0.names.first ?? "", expires: $0.notAfter) }
     }
 
+    private static func upstreams(_ state: State, _ metrics: Metrics) -> [Metrics.Gauges.Upstream] {
+        state.sites.enumerated().flatMap { index, site in
+            site.upstreams.enumerated().map { place, upstream in
+                let isWell = state.upstreamHealth?.isWell(site: index, upstream: place) ?? true
+                return .init(site: site.id, upstream: upstream, isHealthy: isWell && metrics.reachesUpstream(upstream, of: site.id))
+            }
+        }
+    }
+
     func gauges(metrics: Metrics, recorder: Recorder) -> Metrics.Gauges {
         var gauges = Metrics.Gauges()
         gauges.configurationLoaded = { [self] in state.withLock { $0.loadedAt } }
         gauges.lastReloadSucceeded = { [self] in state.withLock { $0.lastReloadSucceeded } }
         gauges.certificates = { [self] in state.withLock { $0.certificates } }
         gauges.upstreams = { [self, unowned metrics] in
-            state.withLock { $0.upstreams }.map { .init(site: $0.site, upstream: $0.upstream, isHealthy: metrics.reachesUpstream(of: $0.site)) }
+            Self.upstreams(state.withLock { $0 }, metrics)
         }
         gauges.recordsDropped = { recorder.dropped }
         gauges.sessions = { SessionCount.shared.value }

@@ -82,7 +82,7 @@ final class Worker {
             throw error
         }
         let gateway = Gateway(
-            plan.gateway, on: loop, sessions: sessions, portal: portal, minter: minter, metrics: shared.metrics.shard(sites: plan.gateway.sites.map(\.id)),
+            plan.gateway, on: loop, sessions: sessions, portal: portal, minter: minter, metrics: shared.metrics.shard(sites: plan.gateway.sites.map(\.id), upstreams: plan.gateway.sites.map { $0.upstreams.map(\.text) }),
             recorder: shared.recorder)
         let responder = PlainResponder(
             origins: [plan.gateway.authOrigin] + plan.gateway.sites.map(\.origin), ownershipFiles: plan.gateway.ownershipFiles)
@@ -155,6 +155,7 @@ final class Worker {
             mailbox.post { [worker] in
                 let worker = worker.value
                 for listener in worker.prepared?.listeners ?? [] { listener.close() }
+                worker.prepared?.gateway.close()
                 worker.prepared = nil
             }
         }

@@ -14,7 +14,7 @@ from harness.raw import RawConnection
 from harness.waiting import wait_for
 
 ACCESS = {
-    "event", "time", "request_id", "trace_id", "site", "host", "method", "path", "status", "decision", "rule", "account", "sid", "client", "user_agent", "protocol", "bytes_in", "bytes_out",
+    "event", "time", "request_id", "site", "host", "method", "path", "status", "decision", "rule", "account", "sid", "client", "user_agent", "protocol", "bytes_in", "bytes_out",
     "duration_ms", "upstream", "upstream_ms",
 }
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")

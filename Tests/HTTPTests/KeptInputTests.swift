@@ -16,8 +16,12 @@ import Testing
         return inputs
     }
 
-    @Test(arguments: ["RequestParser", "ResponseParser", "Target", "Cookies"]) func everyKeptInputHolds(_ fuzzer: String) throws {
-        let check = ["RequestParser": Checks.requests, "ResponseParser": Checks.responses, "Target": Checks.target, "Cookies": Checks.cookies][fuzzer]
+    @Test(arguments: ["RequestParser", "ResponseParser", "Target", "Cookies", "WebSocketHandshake"]) func everyKeptInputHolds(_ fuzzer: String) throws {
+        let checks = [
+            "RequestParser": Checks.requests, "ResponseParser": Checks.responses, "Target": Checks.target, "Cookies": Checks.cookies,
+            "WebSocketHandshake": Checks.handshake,
+        ]
+        let check = checks[fuzzer]
         let inputs = try inputs(fuzzer)
         #expect(inputs.count >= 4)
         for (name, bytes) in inputs { #expect(check?(bytes) == nil, "\(fuzzer)/\(name)") }

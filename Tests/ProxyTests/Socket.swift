@@ -149,9 +149,12 @@ final class Listener {
     let descriptor: Int32
     let port: UInt16
 
-    init() {
+    /// `at`: that port, where it is free; 0: any.
+    init(at wanted: UInt16 = 0, backlog: Int32 = 64) {
         descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = Socket.loopback(0)
+        var one: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, 4)
+        var address = Socket.loopback(wanted)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let descriptor = self.descriptor
         var limit = timeval(tv_sec: 5, tv_usec: 0)
@@ -159,14 +162,14 @@ final class Listener {
         port = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
                 bind(descriptor, pointer, size)
-                listen(descriptor, 64)
+                listen(descriptor, backlog)
                 getsockname(descriptor, pointer, &size)
             }
             return UInt16(bigEndian: $0.pointee.sin_port)
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { Glibc.close(descriptor) }
 
     /// The next connection; nil where none comes within five seconds.
     func accept() -> Socket? {

@@ -31,7 +31,8 @@ import Testing
         }
         let options = [site("root", "a.test", "/"), site("docs", "a.test", "/docs"), site("deep", "a.test", "/docs/deep"), site("iis", "b.test", "/App", ignoreCase: true)]
         let metrics = Metrics(version: "", commit: "").shard(sites: options.map(\.id))
-        let sites = options.enumerated().map { Site($1, index: $0, on: loop, metrics: metrics) }
+        let recorder = Recorder(output: -1, diagnostics: -1)
+        let sites = options.enumerated().map { Site($1, index: $0, on: loop, health: UpstreamHealth(sites: options.count), metrics: metrics, recorder: recorder) }
         return (Router(auth: Origin(host: "auth.test"), sites: sites), loop)
     }
 

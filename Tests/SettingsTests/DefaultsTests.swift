@@ -56,6 +56,8 @@ import WeCom
         #expect(site.origin == Origin(host: "wiki.corp.example"))
         #expect(site.path == "/")
         #expect(site.upstreams == [UpstreamAddress(host: "127.0.0.1", port: 8080, text: "http://127.0.0.1:8080")])
+        #expect(site.balance == .leastRequests)
+        #expect(site.health == nil)
         #expect(site.hostHeader == .keep)
         #expect(!site.anyEncoding)
         #expect(!site.ignoreCase)
@@ -74,8 +76,6 @@ import WeCom
         let workspace = try Workspace()
         let more = """
                 path: /
-                balance: least_requests
-                health: null
                 upstream_tls: { ca: null, server_name: null, certificate: null, key: null }
                 strip_path: false
                 landing: { mobile: null, desktop: null }
@@ -106,6 +106,32 @@ import WeCom
         #expect(configuration.sites[1].timeouts.idle == .seconds(3600))
         #expect(configuration.sites[1].origin == Origin(host: "b.example", port: 8443))
         #expect(configuration.sites[1].upstreams[0].host == "::1")
+    }
+
+    @Test func checksHaveDefaultsAndASiteMayDoWithoutThem() throws {
+        let workspace = try Workspace()
+        let text = Sample.site("health: null") + """
+              - { id: b, origin: https://b.example, upstream: http://b }
+              - { id: c, origin: https://c.example, upstream: http://c, health: { path: "/live?full=1", interval: 30s, unhealthy_after: 1, healthy_after: 2 } }
+            site_defaults: { health: { path: /healthz } }
+            """
+        let sites = try #require(try workspace.load(text).configuration?.sites)
+        #expect(sites[0].health == nil)
+        #expect(sites[1].health == SiteOptions.HealthCheck(path: "/healthz"))
+        #expect(sites[1].health?.interval == .seconds(5) && sites[1].health?.unhealthyAfter == 3 && sites[1].health?.healthyAfter == 1)
+        #expect(sites[2].health?.path == "/live?full=1" && sites[2].health?.interval == .seconds(30))
+        #expect(sites[2].health?.unhealthyAfter == 1 && sites[2].health?.healthyAfter == 2)
+    }
+
+    @Test func aSiteMayHaveSeveralUpstreams() throws {
+        let workspace = try Workspace()
+        let one = Sample.with().replacingOccurrences(of: "upstream: http://127.0.0.1:8080", with: "upstreams: [ \"http://a\", \"http://a:81\", \"http://b\" ]\n    balance: round_robin")
+        let site = try #require(try workspace.load(one).configuration?.sites.first)
+        #expect(site.upstreams.map(\.text) == ["http://a", "http://a:81", "http://b"])
+        #expect(site.balance == .roundRobin)
+        let many = (1...65).map { "\"http://a:\($0)\"" }.joined(separator: ", ")
+        let faults = try workspace.faults(Sample.replacing("upstream: http://127.0.0.1:8080", "upstreams: [ \(many) ]"))
+        #expect(faults.count == 1 && faults[0].hasSuffix("a site has at most 64 upstreams"))
     }
 
     @Test func siteDefaultsAreReplacedAndHeadersMerged() throws {

@@ -50,7 +50,7 @@ import Testing
         ("http://127.0.0.1:8080", "https://127.0.0.1:8080", ["9:15: an upstream with \"https://\" is not available in this version"]),
         ("http://127.0.0.1:8080", "unix:/run/app", ["9:15: an upstream with \"unix:\" is not available in this version"]),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080/app", ["9:15: expected an upstream such as http://127.0.0.1:8080, this is \"http://127.0.0.1:8080/app\": an upstream has no path; requests keep their own"]),
-        ("upstream: http://127.0.0.1:8080", "upstreams: [ \"http://a:1\", \"http://b:1\" ]", ["9:32: more than one upstream is not available in this version"]),
+        ("upstream: http://127.0.0.1:8080", "upstreams: [ \"http://a\", \"http://b\", \"http://A:80/\" ]", ["9:42: the upstream \"http://A:80/\" is there twice"]),
         ("upstream: http://127.0.0.1:8080", "upstreams: []", ["9:16: \"upstreams\" needs at least one upstream"]),
         ("upstream: http://127.0.0.1:8080", "{ upstream: http://a }: b", ["9:5: a key must be a single text, this is a mapping"]),
     ])
@@ -63,8 +63,13 @@ import Testing
 
     /// Lines below the sample's site, the first of them line 10.
     @Test(arguments: [
-        ("health: { path: /healthz }", ["10:5: \"health\" is not available in this version"]),
-        ("balance: round_robin", ["10:5: \"balance\" is not available in this version"]),
+        ("health: { interval: 5s }", ["10:13: the key \"path\" is missing"]),
+        ("health: /healthz", ["10:13: \"health\" must be a mapping, this is text"]),
+        ("health: { path: healthz }", ["10:21: the path \"healthz\": a path begins with \"/\""]),
+        ("health: { path: /a/../b }", ["10:21: the path \"/a/../b\": no request may have such a path"]),
+        ("health: { path: /a b }", ["10:21: the path \"/a b\": no request may have such a path"]),
+        ("health: { path: /a, unhealthy_after: 0, healthy_after: 101, interval: 0s }", ["10:42: expected a number from 1 to 100, this is \"0\"", "10:60: expected a number from 1 to 100, this is \"101\"", "10:75: expected a duration from 1s to 1h, this is \"0s\""]),
+        ("balance: fair", ["10:14: \"balance\" must be one of least_requests, round_robin, this is \"fair\""]),
         ("strip_path: yes please", ["10:17: expected true or false, this is \"yes please\""]),
         ("landing: { mobile: /m }", ["10:5: \"landing\" is not available in this version"]),
         ("upstream_tls: { ca: a }", ["10:5: \"upstream_tls\" is not available in this version"]),
@@ -146,7 +151,7 @@ import Testing
         ("log: { format: text }", ["10:16: \"format\" must be \"json\", this is \"text\""]),
         ("log: { level: wran }", ["10:15: \"level\" must be one of debug, info, warn, error, this is \"wran\"; did you mean \"warn\"?"]),
         ("site_defaults: { id: a }", ["10:18: unknown key \"id\""]),
-        ("site_defaults: { helth: null }", ["10:18: unknown key \"helth\""]),
+        ("site_defaults: { helth: null }", ["10:18: unknown key \"helth\"; did you mean \"health\"?"]),
         ("listen: {}", ["1:9: the key \"https\" is missing"]),
     ])
     func faultsOfTheOtherSections(line: String, faults: [String]) throws {

@@ -102,14 +102,40 @@ func parsed(_ text: String) -> [String: Double]? {
 
     @Test func anUpstreamIsReachedWhereTheLastConnectionOfAnyWorkerWasMade() {
         let metrics = Metrics(version: "1", commit: "a")
-        let first = metrics.shard(sites: ["wiki", "crm"]), second = metrics.shard(sites: ["wiki", "crm"])
-        #expect(metrics.reachesUpstream(of: "wiki") && metrics.reachesUpstream(of: "nobody"))
-        first.upstreamConnected(site: 0, true, at: MonotonicTime(nanoseconds: 10))
-        second.upstreamConnected(site: 0, false, at: MonotonicTime(nanoseconds: 20))
-        second.upstreamConnected(site: 7, false, at: MonotonicTime(nanoseconds: 20))
-        #expect(!metrics.reachesUpstream(of: "wiki") && metrics.reachesUpstream(of: "crm"))
-        first.upstreamConnected(site: 0, true, at: MonotonicTime(nanoseconds: 30))
-        #expect(metrics.reachesUpstream(of: "wiki"))
+        func shard() -> WorkerMetrics { metrics.shard(sites: ["wiki", "crm"], upstreams: [["a", "b"], ["a"]]) }
+        let first = shard(), second = shard()
+        #expect(metrics.reachesUpstream("a", of: "wiki") && metrics.reachesUpstream("a", of: "nobody"))
+        first.upstream(site: 0, 0).connected(true, at: MonotonicTime(nanoseconds: 10))
+        second.upstream(site: 0, 0).connected(false, at: MonotonicTime(nanoseconds: 20))
+        second.upstream(site: 7, 0).connected(false, at: MonotonicTime(nanoseconds: 20))
+        #expect(!metrics.reachesUpstream("a", of: "wiki") && metrics.reachesUpstream("b", of: "wiki") && metrics.reachesUpstream("a", of: "crm"))
+        first.upstream(site: 0, 0).connected(true, at: MonotonicTime(nanoseconds: 30))
+        #expect(metrics.reachesUpstream("a", of: "wiki"))
+        second.upstream(site: 0, 0).ejected()
+        #expect(!metrics.reachesUpstream("a", of: "wiki"), "a worker passes it over")
+        second.upstream(site: 0, 0).isOut = false
+        #expect(metrics.reachesUpstream("a", of: "wiki"))
+    }
+
+    @Test func whatHappensWithUpstreamsIsCounted() {
+        let metrics = Metrics(version: "1", commit: "a")
+        let old = metrics.shard(sites: ["wiki"], upstreams: [["a", "b"]])
+        old.upstream(site: 0, 1).ejected()
+        old.upstream(site: 0, 1).retried()
+        old.queue(site: 0).joined()
+        old.queue(site: 0).turnedAway()
+        metrics.retire(old)
+        let new = metrics.shard(sites: ["wiki"], upstreams: [["a", "b"]])
+        new.upstream(site: 0, 1).retried()
+        for _ in 0..<3 { new.queue(site: 0).joined() }
+        new.queue(site: 0).left()
+        let samples = parsed(metrics.render())
+        #expect(samples?[#"menwei_upstream_ejections_total{site="wiki",upstream="a"}"#] == 0)
+        #expect(samples?[#"menwei_upstream_ejections_total{site="wiki",upstream="b"}"#] == 1)
+        #expect(samples?[#"menwei_upstream_retries_total{site="wiki",upstream="b"}"#] == 2)
+        #expect(samples?[#"menwei_upstream_queue_length{site="wiki"}"#] == 2)
+        #expect(samples?[#"menwei_upstream_queue_refused_total{site="wiki"}"#] == 1)
+        #expect(metrics.reachesUpstream("b", of: "wiki"), "who is gone tells nothing of the present")
     }
 
     @Test func gaugesAreAskedWhenShown() {

@@ -9,6 +9,9 @@ struct SitePart {
         var ignoreCase = false
     }
 
+    var balance: SiteOptions.Balance?
+    /// `.some(nil)`: no checks, whatever the defaults say.
+    var health: SiteOptions.HealthCheck??
     var hostHeader: SiteOptions.HostHeader?
     var stripsPath: Bool?
     var paths: PathOptions?
@@ -21,14 +24,15 @@ struct SitePart {
 
     static let keys: [Key] = [
         "host_header", "strip_path", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
-        .later("balance", off: .text("least_requests")), .later("health", off: .null),
-        .later("upstream_tls", off: .nulls(["ca", "server_name", "certificate", "key"])),
+        "balance", "health", .later("upstream_tls", off: .nulls(["ca", "server_name", "certificate", "key"])),
         .later("landing", off: .nulls(["mobile", "desktop"])),
     ]
 
     /// A site's own value replaces the default's; headers are merged.
     func over(_ defaults: SitePart) -> SitePart {
         var part = self
+        part.balance = balance ?? defaults.balance
+        part.health = health ?? defaults.health
         part.hostHeader = hostHeader ?? defaults.hostHeader
         part.stripsPath = stripsPath ?? defaults.stripsPath
         part.paths = paths ?? defaults.paths
@@ -41,6 +45,8 @@ struct SitePart {
     }
 
     func fill(_ options: inout SiteOptions) {
+        options.balance = balance ?? options.balance
+        options.health = health ?? options.health
         options.hostHeader = hostHeader ?? options.hostHeader
         options.stripsPath = stripsPath ?? options.stripsPath
         options.anyEncoding = paths?.anyEncoding ?? options.anyEncoding
@@ -55,6 +61,9 @@ struct SitePart {
 extension ConfigurationReader {
     func readPart(_ section: Section) -> SitePart {
         var part = SitePart()
+        let balance = section.value("balance", Read.word(["least_requests", "round_robin"], key: "balance"))
+        part.balance = balance.map { $0 == "round_robin" ? .roundRobin : .leastRequests }
+        part.health = section.node("health").map(readHealth)
         part.hostHeader = section.value("host_header", Self.readHostHeader)
         part.stripsPath = section.value("strip_path", Read.boolean)
         part.paths = section.node("paths").flatMap(readPathOptions)

@@ -73,7 +73,19 @@ extension ConfigurationReader {
         }
         guard let upstreams = section.list("upstreams", Read.upstream), case .sequence(let items)? = section.node("upstreams")?.content else { return nil }
         if items.isEmpty { findings.fault(section.valueMark("upstreams"), "\"upstreams\" needs at least one upstream") }
-        if items.count > 1 { findings.fault(items[1].mark, "more than one upstream is not available in this version") }
+        if items.count > UpstreamSet.capacity { findings.fault(items[UpstreamSet.capacity].mark, "a site has at most \(UpstreamSet.capacity) upstreams") }
+        // Where one of them could not be read, who is who is not known.
+        if upstreams.count == items.count { refuseTwins(upstreams, items) }
         return upstreams.isEmpty ? nil : upstreams
+    }
+
+    /// The same upstream twice would get twice as much, and its failures count half.
+    private func refuseTwins(_ upstreams: [UpstreamAddress], _ items: [YAMLNode]) {
+        var seen = Set<UpstreamAddress>()
+        for (upstream, item) in zip(upstreams, items) {
+            var plain = upstream
+            plain.text = ""
+            if !seen.insert(plain).inserted { findings.fault(item.mark, "the upstream \(quoted(upstream.text)) is there twice") }
+        }
     }
 }

@@ -30,6 +30,30 @@ public enum Checks {
         return nil
     }
 
+    /// A request is a WebSocket's exactly where a slow reader of its head says so too.
+    public static func handshake(_ bytes: [UInt8]) -> String? {
+        var parser = RequestParser()
+        guard case .head(let consumed)? = try? parser.next(bytes.span) else { return nil }
+        let head = parser.head
+        let lines = String(decoding: bytes.prefix(consumed), as: Unicode.ASCII.self).split(separator: "\r\n")
+        func values(_ name: String) -> [String] {
+            lines.dropFirst().filter { $0.prefix { $0 != ":" }.lowercased() == name }.map { line in
+                String(line[line.firstIndex(of: ":")!...].dropFirst()).trimmed
+            }
+        }
+        let key = values("sec-websocket-key")
+        let version = values("sec-websocket-version")
+        let lengths = values("content-length").filter { $0 != "0" } + values("transfer-encoding")
+        let expected = lines.first.map { $0.hasPrefix("GET ") && $0.hasSuffix(" HTTP/1.1") } == true && lengths.isEmpty
+            && values("upgrade").map { $0.lowercased() } == ["websocket"]
+            && values("connection").flatMap { $0.split(separator: ",").map { String($0).trimmed.lowercased() } }.contains("upgrade")
+            && key.count == 1 && key[0].utf8.count == 24 && key[0].hasSuffix("==") && key[0].dropLast(2).allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "+" || $0 == "/") }
+            && version.count == 1 && (1...3).contains(version[0].utf8.count) && version[0].allSatisfy { $0.isASCII && $0.isNumber }
+        if head.isWebSocket != expected { return "a WebSocket: \(head.isWebSocket), and by its lines \(expected)" }
+        if head.isWebSocket, !head.hasUpgrade || head.body != .none { return "a WebSocket that asks for no upgrade, or has a body" }
+        return head.hasUpgrade == !values("upgrade").isEmpty ? nil : "an upgrade was seen or not seen wrongly"
+    }
+
     /// A target that is accepted is canonical: read again it is the same, and no reading of it climbs.
     public static func target(_ bytes: [UInt8]) -> String? {
         _ = Authority.origin(bytes[...])
@@ -88,5 +112,13 @@ public enum Checks {
             cuttings += [[one], [min(one, other), max(one, other)]]
         }
         return cuttings
+    }
+}
+
+extension String {
+    /// Without blanks and tabs at its ends.
+    fileprivate var trimmed: String {
+        let blanks: Set<Character> = [" ", "\t"]
+        return String(drop(while: { blanks.contains($0) }).reversed().drop(while: { blanks.contains($0) }).reversed())
     }
 }

@@ -1,0 +1,43 @@
+import Testing
+
+@testable import Proxy
+
+@Suite struct HealthVerdictTests {
+    private static func verdict(unhealthyAfter: Int = 3, healthyAfter: Int = 1) -> HealthVerdict {
+        var options = SiteOptions.HealthCheck(path: "/")
+        options.unhealthyAfter = unhealthyAfter
+        options.healthyAfter = healthyAfter
+        return HealthVerdict(options)
+    }
+
+    /// What each check changed: `-` unwell from now on, `+` well, `.` nothing.
+    private static func changes(_ verdict: HealthVerdict, _ checks: String) -> String {
+        var verdict = verdict
+        return String(checks.map { check in
+            verdict.note(succeeded: check == "+") ? (verdict.isWell ? "+" : "-") : "."
+        })
+    }
+
+    @Test func itIsWellUntilASeriesOfChecksFailed() {
+        #expect(Self.changes(Self.verdict(), "---") == "..-")
+        #expect(Self.changes(Self.verdict(), "--+--+--") == "........")
+    }
+
+    @Test func oneSuccessBringsItBack() {
+        #expect(Self.changes(Self.verdict(), "----+---") == "..-.+..-")
+    }
+
+    @Test func asManySuccessesAsAreAskedForBringItBack() {
+        #expect(Self.changes(Self.verdict(unhealthyAfter: 1, healthyAfter: 3), "-++-+++") == "-.....+")
+    }
+
+    @Test func flagsAreOfOneUpstreamEach() {
+        let health = UpstreamHealth(sites: 2)
+        health.set(site: 1, upstream: 63, isWell: false)
+        health.set(site: 1, upstream: 0, isWell: false)
+        health.set(site: 1, upstream: 0, isWell: true)
+        #expect(health.isWell(site: 0, upstream: 63) && health.isWell(site: 1, upstream: 0) && !health.isWell(site: 1, upstream: 63))
+        let claims = [health.claim(), health.claim()]
+        #expect(claims == [true, false])
+    }
+}
