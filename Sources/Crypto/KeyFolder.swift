@@ -74,6 +74,39 @@ public struct KeyFolder: Sendable {
                                  warnings: warnings)
     }
 
+    /// The names of the key files that are there.
+    public func fileNames() throws(KeyFolderFault) -> [String] { try keyNames().map(\.fileName) }
+
+    /// What the folder holds by now, for a process that runs: whatever is wrong with it takes no key away that is known and whose file is still there, and
+    /// where none is left those that are known serve on. `problems` say what was not taken. The sealing key stays as it is.
+    public func refresh(_ known: KeyFolderContents) -> (contents: KeyFolderContents, problems: [KeyFolderFault]) {
+        var problems: [KeyFolderFault] = []
+        var contents = known
+        do throws(KeyFolderFault) {
+            let names = try keyNames()
+            contents.keys = [:]
+            for name in names {
+                do throws(KeyFolderFault) {
+                    if let key = known.keys[name.kid] { contents.keys[name.kid] = key } else { contents.keys[name.kid] = try readKey(name) }
+                } catch { problems.append(error) }
+            }
+            contents.ring = KeyRing(names: names.filter { contents.keys[$0.kid] != nil }, lifetime: known.ring.lifetime)
+            if contents.ring.names.isEmpty {
+                problems.append(KeyFolderFault(code: .unreadable, path: path, message: "holds no key any more; those in memory serve on"))
+                contents = known
+            }
+        } catch {
+            problems.append(error)
+        }
+        return (contents, problems)
+    }
+
+    private func readKey(_ name: KeyName) throws(KeyFolderFault) -> SigningKey? {
+        let file = path + "/" + name.fileName
+        guard let read = try Files.read(file, limit: 16384) else { return nil }
+        return try signingKey(file, read.bytes, kid: name.kid)
+    }
+
     /// Adds a new key; by `KeyRing` it signs 10 minutes after `now`.
     @discardableResult public func addKey(now: WallTime) throws(KeyFolderFault) -> KeyName {
         try FileLock.holding(path + "/" + Self.lockName) { () throws(KeyFolderFault) in try writeKey(now: now) }

@@ -12,19 +12,23 @@ extension Gateway {
     }
 
     private func judge(_ exchange: Exchange) throws(ProtocolFault) -> Bool {
-        guard let origin = router.origin(for: exchange.head.fields.arena[exchange.head.authority]) else { return false }
-        let route = Self.route(exchange.target.path.span, exchange.head, origin)
-        if exchange.target.isAmbiguous { try Self.refuseSplit(exchange.target, exchange.head, origin, route) }
+        let head = exchange.head
+        guard let origin = router.origin(for: head.fields.arena[head.authority]) else { return false }
+        // Read anew: of the exchange's own a part may have been taken off for the upstream.
+        var target = CanonicalTarget()
+        try target.parse(head.fields.arena.span.extracting(head.target))
+        let route = Self.route(target.path.span, head, origin)
+        if target.isAmbiguous { try Self.refuseSplit(target, head, origin, route) }
         guard !route.isOwn, let site = route.site else { return false }
-        try exchange.target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
-        if BrowserMarks.isPreflight(exchange.head), exchange.head.body == .none { return true }
+        try target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
+        if BrowserMarks.isPreflight(head), head.body == .none { return true }
         // Somebody whom the connections do not know any more is nobody.
         let member = exchange.session.map(\.record.member).flatMap { sessions.knows($0) ? $0 : nil }
         switch site.policy.decide(rule: route.rule, member: member) {
         case .anyone, .allow: break
         case .login, .deny: return false
         }
-        guard exchange.head.isWebSocket else { return true }
-        return BrowserMarks.mayOpenWebSocket(exchange.head.fields, site.options.origin, trusted: site.options.trustedOrigins)
+        guard head.isWebSocket else { return true }
+        return BrowserMarks.mayOpenWebSocket(head.fields, site.options.origin, trusted: site.options.trustedOrigins)
     }
 }

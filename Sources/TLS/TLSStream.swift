@@ -1,6 +1,7 @@
 public import Bytes
 import COpenSSL
 public import EventLoop
+import Glibc
 
 /// How a handshake stands.
 public enum HandshakeProgress: Equatable, Sendable {
@@ -19,12 +20,18 @@ public enum HandshakeProgress: Equatable, Sendable {
     public private(set) var negotiatedProtocol = ""
     private var established = false
     private var broken = false
+    private var messages = 0
+
+    /// Steps of OpenSSL's state machine that a client may cause after its handshake, some five for each message: keys are renewed after 2²⁴ records, by those
+    /// clients that do it at all. More is a flood that costs key derivations and no byte of a request (RFC 8446 section 4.6.3).
+    static let messageLimit = 250
 
     /// Nil where OpenSSL has no memory for it.
     public init?(server context: TLSContext, over descriptor: borrowing Descriptor) {
         guard let ssl = unsafe context.makeSSL(over: descriptor.raw) else { return nil }
         unsafe self.ssl = ssl
         self.context = context
+        _ = unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
     }
 
     deinit { unsafe SSL_free(ssl) }
@@ -66,6 +73,7 @@ public enum HandshakeProgress: Equatable, Sendable {
             result = unsafe SSL_read_ex(ssl, room.baseAddress, room.count, &count)
             return result == 1 ? count : 0
         }
+        if broken { return .failed(0) }
         return result == 1 ? .moved(moved) : outcome(of: result)
     }
 
@@ -89,6 +97,17 @@ public enum HandshakeProgress: Equatable, Sendable {
         if established && !broken {
             _ = unsafe SSL_shutdown(ssl)
             ERR_clear_error()
+        }
+    }
+
+    /// A message of the handshake protocol, or an alert, came or went. After the handshake few have a reason: what floods is cut off at the socket, since
+    /// OpenSSL reads on as long as there is something.
+    func noteMessage() {
+        guard established else { return }
+        messages += 1
+        if messages > Self.messageLimit, !broken {
+            broken = true
+            _ = unsafe Glibc.shutdown(SSL_get_fd(ssl), Int32(SHUT_RDWR))
         }
     }
 

@@ -26,7 +26,7 @@ enum Certificates {
             do { key = try TextFile.read(files.key, limit: 1 << 20) } catch { throw TLSError(.key, "\(files.key) \(error.why)") }
             let material = try CertificateMaterial(chainPEM: chain, keyPEM: key)
             // What OpenSSL would refuse to serve (a key that is too short) is found out here, and not by a worker.
-            _ = try TLSContext(TLSOptions(certificates: [material], ticketKeys: [UInt8](repeating: 0, count: 80)))
+            _ = try TLSContext(TLSOptions(certificates: [material], tickets: TicketKeys(random: [UInt8](repeating: 0, count: TicketKeys.size), at: MonotonicTime(nanoseconds: 0))))
             return .success(material)
         } catch {
             return .failure(error)
@@ -34,23 +34,35 @@ enum Certificates {
     }
 }
 
+/// A certificate of the configuration, and how its files were before they were read.
+struct LoadedCertificate: Sendable {
+    let files: CertificateFiles
+    let stamp: CertificateStamp
+    var material: CertificateMaterial
+
+    static func read(_ files: CertificateFiles) -> Result<LoadedCertificate, TLSError> {
+        let stamp = CertificateStamp(files)
+        return Certificates.load(files).map { LoadedCertificate(files: files, stamp: stamp, material: $0) }
+    }
+}
+
 /// Keeps what is read of certificates while a configuration is checked: what was found good is what is used.
 final class CertificateShelf: Sendable {
-    private let read = Mutex<[CertificateFiles: CertificateMaterial]>([:])
+    private let read = Mutex<[CertificateFiles: LoadedCertificate]>([:])
 
     func report(_ files: CertificateFiles) -> CertificateReport {
-        let result = Certificates.load(files)
-        if case .success(let material) = result { read.withLock { $0[files] = material } }
-        return Certificates.report(result, now: Shared.now())
+        let result = LoadedCertificate.read(files)
+        if case .success(let loaded) = result { read.withLock { $0[files] = loaded } }
+        return Certificates.report(result.map(\.material), now: Shared.now())
     }
 
     /// The certificates of `configuration`; those that were not reported are read now.
-    func certificates(of configuration: Configuration) throws(TLSError) -> [CertificateMaterial] {
-        var materials: [CertificateMaterial] = []
+    func certificates(of configuration: Configuration) throws(TLSError) -> [LoadedCertificate] {
+        var all: [LoadedCertificate] = []
         for files in configuration.tls.certificates {
-            if let material = read.withLock({ $0[files] }) { materials.append(material) } else { materials.append(try Certificates.load(files).get()) }
+            if let loaded = read.withLock({ $0[files] }) { all.append(loaded) } else { all.append(try LoadedCertificate.read(files).get()) }
         }
-        return materials
+        return all
     }
 }
 

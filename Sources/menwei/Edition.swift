@@ -13,13 +13,13 @@ import WeCom
 struct LoadedConfiguration: Sendable {
     var configuration: Configuration
     /// In the order of the configuration.
-    var certificates: [CertificateMaterial]
+    var certificates: [LoadedCertificate]
 }
 
 /// One configuration, and what is made of it once for all workers.
 struct Edition: Sendable {
     let configuration: Configuration
-    var certificates: [CertificateMaterial]
+    var certificates: [LoadedCertificate]
     let directories: [String: Directory]
     /// Looks members up again while their sessions live.
     let members: MemberCheck
@@ -49,7 +49,7 @@ struct Edition: Sendable {
 
     /// The plan of worker `number`.
     /// - Parameter bound: addresses at which the workers do not listen yet.
-    func plan(keys: SigningDuty, tickets: [UInt8], bound: [BoundAddress], number: Int) -> ServingPlan {
+    func plan(keys: SigningDuty, tickets: TicketKeys, bound: [BoundAddress], number: Int) -> ServingPlan {
         var gateway = GatewayOptions(
             authOrigin: configuration.auth.origin, sites: configuration.sites, ownershipFiles: configuration.auth.ownershipFiles,
             plainNames: configuration.connections.first { $0.plainNames }?.id, via: Instance.via)
@@ -61,8 +61,8 @@ struct Edition: Sendable {
             trusted: configuration.listen.trusted)
     }
 
-    func tlsOptions(tickets: [UInt8]) -> TLS.TLSOptions {
-        var tls = TLS.TLSOptions(certificates: certificates, ticketKeys: tickets)
+    func tlsOptions(tickets: TicketKeys) -> TLS.TLSOptions {
+        var tls = TLS.TLSOptions(certificates: certificates.map(\.material), tickets: tickets)
         tls.minimumVersion = configuration.tls.minimumVersion == .tls13 ? .tls13 : .tls12
         return tls
     }

@@ -21,7 +21,7 @@ final class GaugeBoard: Sendable {
         state.withLock { state in
             state.loadedAt = edition.loadedAt
             state.lastReloadSucceeded = true
-            state.certificates = Self.certificates(edition.certificates)
+            state.certificates = Self.certificates(edition)
             state.sites = edition.configuration.sites.map { ($0.id, $0.upstreams.map(\.text)) }
             state.upstreamHealth = edition.upstreamHealth
         }
@@ -29,8 +29,11 @@ final class GaugeBoard: Sendable {
 
     func reloadFailed() { state.withLock { $0.lastReloadSucceeded = false } }
 
-    private static func certificates(_ materials: [CertificateMaterial]) -> [Metrics.Gauges.Certificate] {
-        materials.map { .init(name: $0.names.first ?? "", expires: $0.notAfter) }
+    /// Certificates of `edition` were exchanged.
+    func showCertificates(_ edition: Edition) { state.withLock { $0.certificates = Self.certificates(edition) } }
+
+    private static func certificates(_ edition: Edition) -> [Metrics.Gauges.Certificate] {
+        edition.certificates.map { .init(name: $0.material.names.first ?? "", expires: $0.material.notAfter) }
     }
 
     private static func upstreams(_ state: State, _ metrics: Metrics) -> [Metrics.Gauges.Upstream] {

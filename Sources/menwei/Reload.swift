@@ -62,14 +62,14 @@ extension Supervisor {
         let mailbox = loop.mailbox
         let answers = Answers(workers.count)
         for (number, worker) in workers.enumerated() {
-            worker.prepare(next.plan(keys: duty, tickets: shared.tickets, bound: added, number: number)) { fault in
+            worker.prepare(next.plan(keys: duty, tickets: tickets, bound: added, number: number)) { fault in
                 guard let faults = answers.add(fault) else { return }
-                mailbox.post { supervisor.value.prepared(next, added, faults) }
+                mailbox.post { supervisor.value.prepared(next, added, duty, faults) }
             }
         }
     }
 
-    private func prepared(_ next: Edition, _ added: [BoundAddress], _ faults: [String]) {
+    private func prepared(_ next: Edition, _ added: [BoundAddress], _ duty: SigningDuty, _ faults: [String]) {
         if !faults.isEmpty || state.phase == .draining {
             for worker in workers { worker.discard() }
             return refuse(faults.isEmpty ? ["menwei: the gateway stops"] : faults.map { "menwei: \($0)" })
@@ -78,12 +78,15 @@ extension Supervisor {
         let mailbox = loop.mailbox
         let waiting = Countdown(workers.count)
         for worker in workers {
-            worker.commit { if waiting.isLast() { mailbox.post { supervisor.value.committed(next, added) } } }
+            worker.commit { if waiting.isLast() { mailbox.post { supervisor.value.committed(next, added, duty) } } }
         }
     }
 
-    private func committed(_ next: Edition, _ added: [BoundAddress]) {
+    private func committed(_ next: Edition, _ added: [BoundAddress], _ duty: SigningDuty) {
         edition = next
+        self.duty = duty
+        freshCertificates = [:]
+        files?.watch(next.certificates)
         longestLifetime = max(longestLifetime, next.configuration.signing.lifetime)
         let configuration = next.configuration
         let wanted = Set(configuration.listen.https + configuration.listen.http + [configuration.listen.operations])
@@ -96,7 +99,7 @@ extension Supervisor {
         loop.spawn { await store.setLimits(limits) }
         shared.recorder.audit(AuditEvent(.reload, result: "ok"))
         Output.error("menwei: reloaded")
-        if turns.ended() { reload() }
+        ended()
     }
 
     private func refuse(_ messages: [String]) {
@@ -104,7 +107,13 @@ extension Supervisor {
         shared.gauges.reloadFailed()
         shared.recorder.audit(AuditEvent(.reload, result: "refused"))
         Output.error("menwei: reload refused")
-        if turns.ended() { reload() }
+        ended()
+    }
+
+    private func ended() {
+        if turns.ended() { return reload() }
+        renewCertificates()
+        renewKeys()
     }
 }
 

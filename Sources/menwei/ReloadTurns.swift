@@ -1,7 +1,8 @@
 /// SIGHUP comes whenever it likes: one reload runs at a time, and whatever was asked meanwhile makes one more.
 struct ReloadTurns {
     private var hasStarted = false
-    private var isRunning = false
+    /// A reload runs.
+    private(set) var isRunning = false
     private var isWanted = false
 
     /// A reload was asked for; whether it begins now.

@@ -25,8 +25,6 @@ struct Shared: Sendable {
     let storeHealth = StoreHealth()
     let caller: CurlCaller
     let gauges = GaugeBoard()
-    /// 80 random bytes, so that a TLS session begun with one worker resumes with any.
-    let tickets: [UInt8]
 
     init(_ configuration: Configuration, _ recorder: Recorder, sealing: SealingKey) throws(StartFault) {
         self.recorder = recorder
@@ -34,7 +32,6 @@ struct Shared: Sendable {
         records = PortalRecords(recorder: recorder, metrics: metrics)
         store = try Self.store(configuration.sessions, sealing, recorder)
         do { caller = try CurlCaller() } catch { throw StartFault(message: "libcurl cannot be used") }
-        do { tickets = try Random.bytes(80) } catch { throw StartFault(message: "the system gives no random numbers") }
         metrics.setGauges(gauges.gauges(metrics: metrics, recorder: recorder))
     }
 

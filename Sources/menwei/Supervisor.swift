@@ -8,6 +8,7 @@ import Portal
 import Proxy
 import Settings
 import Synchronization
+import TLS
 import Telemetry
 
 /// The main thread: it owns the workers' handles, the operations listener and the signals, keeps the store tidy, brings new configurations in, and ends
@@ -40,6 +41,13 @@ final class Supervisor {
     /// Where it listens.
     var bound: [ListenAddress: BoundAddress] = [:]
     var turns = ReloadTurns()
+    // What time changes (Renewal.swift)
+    var tickets: TicketKeys
+    /// What the workers were told of the keys.
+    var duty: SigningDuty
+    /// Certificates that were read again and are not in use yet.
+    var freshCertificates: [CertificateFiles: CertificateMaterial] = [:]
+    var files: FileWatch?
 
     /// What is under way gets this long after SIGTERM.
     private static let drainLimit = Duration.seconds(30)
@@ -66,7 +74,12 @@ final class Supervisor {
         } catch { throw StartFault(message: "signing.keys: \(error.path): \(error.message)") }
         for (path, message) in keys.warnings { recorder.log(.warn, "signing key", [("path", path), ("problem", message)]) }
         longestLifetime = configuration.signing.lifetime
+        guard let duty = SigningDuty(keys, lifetime: longestLifetime, longest: longestLifetime, at: now) else {
+            throw StartFault(message: "signing.keys: no key signs")
+        }
+        self.duty = duty
         shared = try Shared(configuration, recorder, sealing: keys.sealing)
+        do { tickets = TicketKeys(random: try Random.bytes(TicketKeys.size), at: loop.now) } catch { throw StartFault(message: "the system gives no random numbers") }
         edition = Edition(loaded, shared, last: nil, at: now)
         operations = Server(on: loop, limits: ServerLimits(), tls: nil,
             handler: ResponderHandler(OperationsResponder(state: state, store: shared.store, metrics: shared.metrics), on: loop))
@@ -75,13 +88,20 @@ final class Supervisor {
             signals = try SignalWatch([SIGTERM, SIGINT, SIGHUP], on: loop) { [unowned self] in heard($0) }
         } catch { throw StartFault(message: error.description) }
         shared.gauges.show(edition)
-        guard let duty = SigningDuty(keys, lifetime: longestLifetime, longest: longestLifetime, at: now) else {
-            throw StartFault(message: "signing.keys: no key signs")
-        }
         for number in 0..<count {
-            try start(edition.plan(keys: duty, tickets: shared.tickets, bound: addresses, number: number), number)
+            try start(edition.plan(keys: duty, tickets: tickets, bound: addresses, number: number), number)
         }
+        try watchFiles()
         keepTidy()
+    }
+
+    private func watchFiles() throws(StartFault) {
+        let bound = LoopBound(self)
+        let mailbox = loop.mailbox
+        let files = FileWatch(keys: edition.configuration.signing.keys) { news in mailbox.post { bound.value.heard(news) } }
+        files.watch(edition.certificates)
+        do throws(SystemError) { try files.start(keys) } catch { throw StartFault(message: error.description) }
+        self.files = files
     }
 
     private func start(_ plan: ServingPlan, _ number: Int) throws(StartFault) {
@@ -144,6 +164,8 @@ final class Supervisor {
             health.isDown = true
             recorder.log(.error, "session store", [("code", "unreachable"), ("detail", "it does not answer")])
         }
+        every(.seconds(60)) { [unowned self] _ in renewTickets() }
+        every(.seconds(1)) { [unowned self] _ in renewKeys() }
         every(.seconds(2)) { [unowned self] _ in await edition.members.sweep() }
         every(.seconds(5)) { now in try? await store.sweep(now: now) }
         // Now and then, not for each scrape: a scrape must not wait for a store that hangs.

@@ -160,6 +160,41 @@ final class Worker {
             }
         }
 
+        /// New connections get these certificates.
+        func replace(tls options: TLSOptions) {
+            mailbox.post { [worker] in
+                let worker = worker.value
+                do throws(TLSError) {
+                    worker.serving.tls = try TLSContext(options)
+                    worker.server.replace(tls: worker.serving.tls)
+                } catch {
+                    worker.shared.recorder.log(.error, "certificates not taken", [("problem", error.reason)])
+                }
+            }
+        }
+
+        /// Signs with, and shows, these keys.
+        func replace(keys: SigningDuty) {
+            mailbox.post { [worker] in
+                let worker = worker.value
+                do {
+                    let minter = try AssertionMinter(keys.key, issuer: worker.serving.plan.gateway.authOrigin.text, lifetime: keys.lifetime)
+                    worker.published.bytes = keys.publicKeys
+                    worker.serving.gateway.replace(minter: minter)
+                } catch {
+                    worker.shared.recorder.log(.error, "signing key not taken", [("kid", keys.key.kid)])
+                }
+            }
+        }
+
+        /// TLS sessions are kept with these keys from now on.
+        func replace(tickets: TicketKeys) {
+            mailbox.post { [worker] in
+                worker.value.prepared?.tls.replace(tickets: tickets)
+                worker.value.serving.tls.replace(tickets: tickets)
+            }
+        }
+
         /// Stops accepting, lets what is under way finish, and calls `done` on the worker's thread.
         func drain(_ done: @escaping @Sendable () -> Void) {
             mailbox.post { [worker] in

@@ -7,7 +7,7 @@ import Testing
     private static let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
     private func judge(_ list: [(String, String)]) throws -> RequestHygiene {
-        var judge = RequestHygiene(Hygiene(identityHeaders: []), via: via)
+        let judge = RequestHygiene(Hygiene(identityHeaders: []), via: via)
         try judge.begin(fields(list))
         return judge
     }
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func whatOneRequestSaidIsForgottenWithTheNext() throws {
-        var judge = try judge([("Via", "1.1 menwei-1a2b3c4d"), ("traceparent", Self.trace)])
+        let judge = try judge([("Via", "1.1 menwei-1a2b3c4d"), ("traceparent", Self.trace)])
         try judge.begin(fields([]))
         #expect(!judge.isLoop && judge.traceID == nil)
     }

@@ -59,7 +59,7 @@ extension String {
 @Suite struct RequestHygieneTests {
     private func kept(_ list: [(String, String)], stripsAuthorization: Bool = false) throws -> [String] {
         let fields = fields(list)
-        var judge = RequestHygiene(hygiene, via: ViaName(token: 0), stripsAuthorization: stripsAuthorization)
+        let judge = RequestHygiene(hygiene, via: ViaName(token: 0), stripsAuthorization: stripsAuthorization)
         try judge.begin(fields)
         return fields.entries.filter { judge.verdict($0, in: fields) == .keep }.map { String(decoding: fields.name($0), as: UTF8.self) }
     }
@@ -73,7 +73,7 @@ extension String {
     @Test("what the connection writes itself is not copied", arguments: ["Host", "Content-Length", "Cookie", "Expect"])
     func rewritten(name: String) throws {
         let fields = fields([(name, "1")])
-        var judge = RequestHygiene(hygiene, via: ViaName(token: 0))
+        let judge = RequestHygiene(hygiene, via: ViaName(token: 0))
         try judge.begin(fields)
         #expect(judge.verdict(fields.entries[0], in: fields) == .rewrite)
     }
@@ -107,7 +107,7 @@ extension String {
     }
 
     @Test("one value serves request after request") func reuse() throws {
-        var judge = RequestHygiene(hygiene, via: ViaName(token: 0))
+        let judge = RequestHygiene(hygiene, via: ViaName(token: 0))
         let first = fields([("Connection", "X-Foo, TE"), ("X-Foo", "1"), ("TE", "gzip, Trailers")])
         try judge.begin(first)
         #expect(judge.acceptsTrailers && judge.verdict(first.entries[1], in: first) == .drop)
@@ -123,7 +123,7 @@ extension String {
     ])
     func trailers(name: String, expected: Bool) throws {
         let head = fields([("Connection", "X-Foo")])
-        var judge = RequestHygiene(hygiene, via: ViaName(token: 0))
+        let judge = RequestHygiene(hygiene, via: ViaName(token: 0))
         try judge.begin(head)
         let kept = judge.keepsTrailer(Array(name.utf8).span, head: head)
         #expect(kept == expected)
@@ -133,7 +133,7 @@ extension String {
 @Suite struct ResponseHygieneTests {
     private func verdict(_ name: String, _ value: String = "x") throws -> FieldVerdict {
         let fields = fields([("Connection", "X-Nominated"), (name, value)])
-        var judge = ResponseHygiene()
+        let judge = ResponseHygiene()
         try judge.begin(fields)
         return judge.verdict(fields.entries[1], in: fields)
     }

@@ -127,7 +127,8 @@ http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s; se
 
     def start(self, command, core=GATEWAY_CORE, output=None, **more):
         """Starts a process on one core; `output` names a file of the folder for both its outputs. `wait_port` reports on the process started last."""
-        sink = open(self.folder / (output or "output"), "w")
+        self.output = self.folder / (output or "output")
+        sink = open(self.output, "w")
         process = subprocess.Popen(["taskset", "-c", core, *map(str, command)], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd=self.folder, **more)
         self.processes.append(process)
         return process
@@ -142,10 +143,13 @@ http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s; se
             process.kill()
             process.wait()
 
+    def complaint(self):
+        """What the process that was started last said, warnings left out."""
+        return " | ".join([line for line in self.output.read_text(errors="replace").splitlines() if line and "warning" not in line][:3])
+
     def wait_port(self, port, seconds=20):
         deadline = time.monotonic() + seconds
         while not accepts(port):
             if time.monotonic() > deadline or self.processes[-1].poll() is not None:
-                said = (self.folder / "output").read_text().strip().splitlines()[-1:]
-                raise Missing(f"nothing listens on its port; it said: {' '.join(said)}")
+                raise Missing(f"nothing listens on its port; it said: {self.complaint()}")
             time.sleep(0.05)

@@ -4,7 +4,7 @@
 Menwei does everything it does in earnest: TLS 1.3, session check, hygiene, identity headers with the assertion, an access record. Each gateway runs on
 one core with one worker; the load (h2load) and the upstream (nginx, 1 KiB from memory) share the other. What counts is the ratio: these machines are noisy.
 
-    Tests/Benchmarks/proxy_cpu.py [--requests N] [--rounds N]     Menwei beside nginx and HAProxy; run.sh takes all peers
+    Tests/Benchmarks/proxy_cpu.py [--seconds N] [--rounds N]     Menwei beside nginx and HAProxy; run.sh takes all peers
 
 Needs: nginx, haproxy, nghttp2-client (h2load), openssl, curl, util-linux (taskset); a release build of menwei (MENWEI_BIN names another).
 """
@@ -28,16 +28,19 @@ def peers_beside_each_other():
         yield [nginx.start(lab), menwei.start(lab)]
 
 
-def measure(peers, requests, rounds):
-    """Microseconds of CPU time per request."""
+def measure(peers, seconds, rounds):
+    """Microseconds of CPU time per request, each measurement as many requests as take `seconds` of the gateway's CPU."""
     result = Rounds(peers, (HTTP1, HTTP2))
-    for peer in peers:
-        for protocol in (HTTP1, HTTP2):
-            load.h2load(peer, max(200, requests // 20), load.SHAPES[protocol])  # warm
-    for _ in range(rounds):
+    requests = {}
+    for number in range(rounds):
         for protocol in (HTTP1, HTTP2):
             for peer in peers:
-                result.add(peer.name, protocol, load.cpu_per_request(peer, requests, protocol) * 1e6)
+                def once():
+                    if number == 0:
+                        requests[peer.name, protocol] = load.requests_for(peer, seconds, protocol)
+                    return load.cpu_per_request(peer, requests[peer.name, protocol], protocol) * 1e6
+
+                result.take(peer, protocol, once)
     return result
 
 
@@ -54,12 +57,12 @@ def table(result):
 
 def main():
     arguments = argparse.ArgumentParser()
-    arguments.add_argument("--requests", type=int, default=100_000)
+    arguments.add_argument("--seconds", type=float, default=2)
     arguments.add_argument("--rounds", type=int, default=3)
     options = arguments.parse_args()
     with Lab() as lab:
         peers = [nginx.start(lab), haproxy.start(lab), haproxy.start(lab, "HS256"), menwei.start(lab)]
-        print(table(measure(peers, options.requests, options.rounds)))
+        print(table(measure(peers, options.seconds, options.rounds)))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,27 @@
 import statistics
 
 
+class PeerFailed(Exception):
+    """A gateway did not do what a measurement asks of it."""
+
+
 class Rounds:
     """Values by peer and column, one a round. The peers take turns within a round, so that what disturbs the machine disturbs all of them."""
 
     def __init__(self, peers, columns):
         self.names, self.columns = [peer.name for peer in peers], list(columns)
         self.values = {(name, column): [] for name in self.names for column in self.columns}
+        self.faults = {}
 
-    def add(self, name, column, value):
-        self.values[name, column].append(value)
+    def take(self, peer, column, function):
+        """Keeps what `function` returns. A peer that cannot do it has no value there, and `faults` says why."""
+        if (peer.name, column) in self.faults:
+            return
+        try:
+            self.values[peer.name, column].append(function())
+        except PeerFailed as fault:
+            self.faults[peer.name, column] = str(fault)
+            self.values[peer.name, column].clear()
 
     def median(self, name, column):
         values = self.values[name, column]

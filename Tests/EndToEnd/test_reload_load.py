@@ -200,6 +200,5 @@ def test_fifty_reloads_fail_no_request_and_leave_nothing_behind(make_gateway, up
     assert abs(files[RELOADS] - files[6]) <= 8, files
     assert memory[RELOADS] - memory[6] < 6 << 20, memory
     # What old configurations counted is not lost, and their counters are not kept one by one.
-    print(load.done, files, memory)
     total = sum(value for name, value in own.metrics().items() if name.startswith("menwei_requests_total") and 'site="wiki"' in name)
     assert total >= load.done["keep_alive"] + load.done["newcomers"] + load.done["http2"]

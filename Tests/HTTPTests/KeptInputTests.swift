@@ -16,10 +16,10 @@ import Testing
         return inputs
     }
 
-    @Test(arguments: ["RequestParser", "ResponseParser", "Target", "Cookies", "WebSocketHandshake"]) func everyKeptInputHolds(_ fuzzer: String) throws {
+    @Test(arguments: ["RequestParser", "ResponseParser", "Target", "Cookies", "WebSocketHandshake", "HTTP2Frames"]) func everyKeptInputHolds(_ fuzzer: String) throws {
         let checks = [
             "RequestParser": Checks.requests, "ResponseParser": Checks.responses, "Target": Checks.target, "Cookies": Checks.cookies,
-            "WebSocketHandshake": Checks.handshake,
+            "WebSocketHandshake": Checks.handshake, "HTTP2Frames": Checks.http2Frames,
         ]
         let check = checks[fuzzer]
         let inputs = try inputs(fuzzer)

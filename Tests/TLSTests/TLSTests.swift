@@ -5,15 +5,15 @@ import Testing
 
 @testable import TLS
 
-private let tickets = [UInt8](0..<80)
+private func tickets(_ first: UInt8 = 0) -> TicketKeys { TicketKeys(random: [UInt8](first..<first + 80), at: MonotonicTime(nanoseconds: 0)) }
 
 private func material(_ names: String...) throws -> CertificateMaterial {
     let made = try SelfSigned.make(names: names)
     return try CertificateMaterial(chainPEM: made.certificatePEM, keyPEM: made.keyPEM)
 }
 
-private func context(_ certificates: [CertificateMaterial], tickets keys: [UInt8] = tickets, _ change: (inout TLSOptions) -> Void = { _ in }) throws -> TLSContext {
-    var options = TLSOptions(certificates: certificates, ticketKeys: keys)
+private func context(_ certificates: [CertificateMaterial], tickets keys: TicketKeys = tickets(), _ change: (inout TLSOptions) -> Void = { _ in }) throws -> TLSContext {
+    var options = TLSOptions(certificates: certificates, tickets: keys)
     change(&options)
     return try TLSContext(options)
 }
@@ -84,7 +84,7 @@ private func context(_ certificates: [CertificateMaterial], tickets keys: [UInt8
         let same = try Pair(try context([certificate]), host: "one.test", version: version, session: session)
         #expect(same.shakeHands() == (.done, .done))
         #expect(same.server.isResumed && same.client.isResumed)
-        let other = try Pair(try context([certificate], tickets: [UInt8](repeating: 7, count: 80)), host: "one.test", version: version, session: session)
+        let other = try Pair(try context([certificate], tickets: tickets(100)), host: "one.test", version: version, session: session)
         #expect(other.shakeHands() == (.done, .done))
         #expect(!other.server.isResumed)
     }

@@ -13,7 +13,7 @@ NAME = "Menwei, session and assertion"
 RULES = ["{ path: /public/*, allow: anyone }", "{ path: /admin/*, allow: { users: [lisi] } }"]
 
 
-def start(lab, sites=1, rules=2, between=None, wrapper=(), environment=None, binary=None):
+def start(lab, sites=1, rules=len(RULES), between=None, wrapper=(), environment=None, binary=None):
     """`sites` and `rules` are how many there are; `between` is called with the store's path between two runs; `wrapper` is a command
     around it; `binary` another executable than the one under test, for which `version` speaks."""
     if not os.access(MENWEI, os.X_OK):

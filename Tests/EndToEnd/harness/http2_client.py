@@ -77,23 +77,87 @@ def status(state):
     return int(dict(state["head"])[":status"])
 
 
-def frame(kind, flags, stream, payload):
+def frame(kind, flags, stream, payload=b""):
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
-def frames(raw, until=lambda frame: False):
-    """What comes, as (type, flags, stream, payload), until one is as wanted or the other side closes. For what the h2 package would not read: it
-    takes GOAWAY for the end of everything."""
+def each_frame(raw):
+    """What comes, as (type, flags, stream, payload), until the other side closes. For what the h2 package would not read: it takes GOAWAY for
+    the end of everything."""
     rest = b""
-    seen = []
-    while True:
+    while data := raw.receive():
+        rest += data
         while len(rest) >= 9 and len(rest) >= 9 + int.from_bytes(rest[:3], "big"):
             size = int.from_bytes(rest[:3], "big")
-            seen.append((rest[3], rest[4], int.from_bytes(rest[5:9], "big") & 0x7FFFFFFF, rest[9:9 + size]))
+            yield rest[3], rest[4], int.from_bytes(rest[5:9], "big") & 0x7FFFFFFF, rest[9:9 + size]
             rest = rest[9 + size:]
-            if until(seen[-1]):
-                return seen
-        data = raw.receive()
-        if not data:
-            return seen
-        rest += data
+
+
+def frames(raw, until=lambda frame: False):
+    """The same as a list that ends with the first that is as wanted."""
+    seen = []
+    for one in each_frame(raw):
+        seen.append(one)
+        if until(one):
+            break
+    return seen
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def request_head(gateway, method="GET", path="/x", extra=(), encoder=None, host="wiki.test"):
+    """A header block, for whoever writes frames by hand. Without an encoder it touches no table."""
+    fields = [(":method", method), (":scheme", "https"), (":authority", f"{host}:{gateway.port}"), (":path", path), *extra]
+    if encoder:
+        return encoder.encode(fields)
+    return b"".join(b"\x00" + _text(name) + _text(value) for name, value in fields)
+
+
+def _text(text):
+    raw = text.encode("latin-1")
+    assert len(raw) < 127
+    return bytes([len(raw)]) + raw
+
+
+class RawH2:
+    """A connection past the preface, on which every frame is the test's own."""
+
+    def __init__(self, gateway, host="wiki.test", settings=(), acknowledges=True, greets=True, timeout=10):
+        self.raw = RawConnection(gateway.port, host, ca=gateway.ca, alpn=("h2",), timeout=timeout)
+        self.code = None
+        if greets:
+            self.send(PREFACE + frame(4, 0, 0, b"".join(k.to_bytes(2, "big") + v.to_bytes(4, "big") for k, v in settings)))
+            if acknowledges:
+                self.send(frame(4, 1, 0))
+
+    def send(self, data):
+        self.raw.send(data)
+
+    def flood(self, data, read=False):
+        """Sends as much as is taken; False once the other side has had enough. With `read` what came meanwhile is thrown away, but for GOAWAY."""
+        self.raw.socket.settimeout(5)
+        try:
+            self.raw.socket.sendall(data)
+        except OSError:
+            return False
+        if read:
+            self.raw.socket.settimeout(0)
+            try:
+                while piece := self.raw.socket.recv(65536):
+                    self.raw.rest += piece
+            except (BlockingIOError, OSError):
+                pass
+        return True
+
+    def goaway(self):
+        """The code of the last GOAWAY, once the other side has closed; -1 where it closed without one."""
+        self.raw.socket.settimeout(10)
+        self.code = -1
+        for kind, _, _, payload in frames(self.raw):
+            if kind == 7:
+                self.code = int.from_bytes(payload[4:8], "big")
+        return self.code
+
+    def close(self):
+        self.raw.close()

@@ -7,7 +7,7 @@ import threading
 import time
 
 #: What a Swift program writes when it traps, or a sanitizer when it finds something.
-CRASH_MARKS = ("Fatal error", "Crash:", "*** Signal", "SUMMARY: AddressSanitizer", "Illegal instruction", "stack backtrace", "pure virtual")
+CRASH_MARKS = ("Fatal error", "Crash:", "*** Signal", "SUMMARY: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "Illegal instruction", "stack backtrace", "pure virtual")
 
 
 class Process:
