@@ -123,6 +123,16 @@ extension Relay {
         site.group.place(self, tried: tried)
     }
 
+    /// The gateway can connect to nobody at the moment: that says nothing of the upstream, and another one would not help.
+    func gatewayIsExhausted() {
+        connection = nil
+        ticket &+= 1
+        if isOver { return }
+        isOver = true
+        leave()
+        exchange.upstreamFailed(.unreachable, answerBegun: headReceived)
+    }
+
     /// Executing it twice does no harm (RFC 9110 section 9.2.2), we still have all of it, and nothing of an answer has come.
     var mayRepeat: Bool {
         if headReceived || exchange.head.body != .none || exchange.head.isWebSocket { return false }

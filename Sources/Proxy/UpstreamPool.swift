@@ -41,9 +41,13 @@ final class UpstreamPool {
                 connected(false)
                 return relay.upstreamFailed(.unreachable)
             }
-            guard let socket = try? Sockets.connect(to: address) else { return failed(address, relay) }
-            let connection = UpstreamConnection(socket, to: address, of: self)
-            do { try connection.start() } catch { return relay.upstreamFailed(.unreachable) }
+            let connection: UpstreamConnection
+            do throws(SystemError) {
+                connection = UpstreamConnection(try Sockets.connect(to: address), to: address, of: self)
+                try connection.start()
+            } catch {
+                return error.isExhaustion ? relay.gatewayIsExhausted() : failed(address, relay)
+            }
             relay.attach(connection)
         }
     }
