@@ -10,14 +10,6 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         self.errno = errno
     }
 
-    /// Whether the process or the system has no more descriptors or memory: nobody else is to blame.
-    public var isExhaustion: Bool {
-        switch errno {
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM: true
-        default: false
-        }
-    }
-
     public static func == (a: Self, b: Self) -> Bool { a.errno == b.errno && a.call.description == b.call.description }
 
     /// `bind: Address already in use`
