@@ -44,13 +44,14 @@ public final class Server {
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {
-        let handshake, handshakeGrace, head, keepAlive, stall, linger, lingerTotal, ownAnswer: UInt64
+        let handshake, handshakeGrace, head, keepAlive, stall, lastRequest, linger, lingerTotal, ownAnswer: UInt64
         init(_ limits: ServerLimits) {
             handshake = limits.handshake.nanoseconds
             handshakeGrace = limits.handshakeGrace.nanoseconds
             head = limits.head.nanoseconds
             keepAlive = limits.keepAlive.nanoseconds
             stall = limits.stall.nanoseconds
+            lastRequest = limits.lastRequest.nanoseconds
             linger = limits.linger.nanoseconds
             lingerTotal = limits.lingerTotal.nanoseconds
             ownAnswer = limits.ownAnswer.nanoseconds
