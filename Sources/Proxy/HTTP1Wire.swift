@@ -51,6 +51,7 @@ final class HTTP1Wire: Wire, ClientStream {
         while !connection.isClosed, !connection.input.isEmpty || (request == .body && parser.isAtEnd) {
             if isTunnel {
                 passThroughTunnel()
+                if hasEnded { settleEnd() }
                 return
             }
             if request == .complete || (request == .body && exchange?.takesBody != true) {
@@ -70,7 +71,11 @@ final class HTTP1Wire: Wire, ClientStream {
 
     /// Everything that came before the client's end has been read.
     private func settleEnd() {
-        if connection.isClosed || isTunnel { return }
+        if connection.isClosed { return }
+        if isTunnel {
+            if connection.input.isEmpty { exchange?.tunnelInputEnded() }
+            return
+        }
         guard let exchange else { return connection.closeAfterWriting() }
         if request == .complete { return }
         // The rest of its body never comes: it must not count as whole, neither at the upstream nor, where the answer has begun, at the client.
@@ -162,7 +167,6 @@ final class HTTP1Wire: Wire, ClientStream {
     }
 
     func inputEnded() {
-        if isTunnel { return exchange?.tunnelInputEnded() ?? () }
         hasEnded = true
         pump()
     }
@@ -251,6 +255,10 @@ final class HTTP1Wire: Wire, ClientStream {
         switch head.body {
         case .none:
             framing = .plain
+            // An upstream of HTTP/2 may say it without a length; here nothing else would show that the answer ends.
+            if exchange.head.method != .head, head.status != 204, head.status != 304, head.fields.first(.contentLength) == nil {
+                connection.output.append("Content-Length: 0\r\n")
+            }
         case .exactly(let count):
             framing = .plain
             FieldWriter.field("Content-Length", decimal: count, into: &connection.output)

@@ -1,4 +1,4 @@
-/// What checks in a row say of an upstream. It counts as well until a series of them failed.
+/// What checks in a row say of an upstream.
 struct HealthVerdict {
     let unhealthyAfter: Int
     let healthyAfter: Int
@@ -6,7 +6,7 @@ struct HealthVerdict {
     /// Checks in a row that spoke against `isWell`.
     private var against = 0
 
-    /// `isWell`: what was thought of it before.
+    /// `isWell`: until a series of checks says otherwise.
     init(_ options: SiteOptions.HealthCheck, isWell: Bool = true) {
         self.isWell = isWell
         unhealthyAfter = options.unhealthyAfter

@@ -14,14 +14,15 @@ public final class UpstreamHealth: Sendable {
     /// `sites`: how many there are.
     public init(sites: Int) { self.sites = (0..<sites).map { _ in Flags() } }
 
-    /// For `sites`, with what `last` found out about `before`: an upstream that was unwell is not taken for well because of a reload.
-    public convenience init(_ sites: [SiteOptions], last: UpstreamHealth, of before: [SiteOptions]) {
+    /// For those sites. What was found of upstreams that `last` checked in the same way stays.
+    public convenience init(of sites: [SiteOptions], last: (sites: [SiteOptions], health: UpstreamHealth)?) {
         self.init(sites: sites.count)
-        for (index, site) in sites.enumerated() where site.health != nil {
-            guard let old = before.firstIndex(where: { $0.id == site.id }), before[old].health == site.health else { continue }
+        guard let last else { return }
+        for (index, site) in sites.enumerated() {
+            guard let before = last.sites.firstIndex(where: { $0.id == site.id && $0.health == site.health }) else { continue }
             for (place, upstream) in site.upstreams.enumerated() {
-                guard let oldPlace = before[old].upstreams.firstIndex(of: upstream) else { continue }
-                set(site: index, upstream: place, isWell: last.isWell(site: old, upstream: oldPlace))
+                guard let was = last.sites[before].upstreams.firstIndex(of: upstream), !last.health.isWell(site: before, upstream: was) else { continue }
+                set(site: index, upstream: place, isWell: false)
             }
         }
     }
