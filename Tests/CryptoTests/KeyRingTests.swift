@@ -140,4 +140,28 @@ private func name(_ seconds: Int64, _ letter: Character) -> KeyName { KeyName(cr
         #expect(throws: KeyFolderFault.self) { try folder.openOrCreate(lifetime: .seconds(120), now: now) }
         #expect(throws: KeyFolderFault.self) { try KeyFolder(path: "/proc/nothing/keys").openOrCreate(lifetime: .seconds(120), now: now) }
     }
+
+    @Test("a folder that is read again gives new keys, keeps those whose file is there, and never ends with none")
+    func refresh() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        let first = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        var (contents, problems) = folder.refresh(first)
+        #expect(contents.ring == first.ring && problems.isEmpty)
+        let added = try folder.addKey(now: now.advanced(by: .seconds(60)))
+        (contents, problems) = folder.refresh(first)
+        #expect(contents.ring.names == [first.ring.names[0], added] && contents.keys[added.kid] != nil && problems.isEmpty)
+        // What is known stays, whatever becomes of its text; what is not known has to be good.
+        let other = KeyName(created: now.advanced(by: .seconds(90)), kid: kid("x"))
+        for name in [added.fileName, other.fileName] { try "nonsense".write(toFile: path + "/" + name, atomically: false, encoding: .utf8) }
+        (contents, problems) = folder.refresh(contents)
+        #expect(contents.ring.names == [first.ring.names[0], added] && problems.map(\.path) == [path + "/" + other.fileName])
+        try FileManager.default.removeItem(atPath: path + "/" + first.ring.names[0].fileName)
+        (contents, problems) = folder.refresh(contents)
+        #expect(contents.ring.names == [added] && contents.keys.count == 1)
+        try FileManager.default.removeItem(atPath: path)
+        (contents, problems) = folder.refresh(contents)
+        #expect(contents.ring.names == [added] && contents.keys.count == 1 && problems.count == 1)
+    }
 }

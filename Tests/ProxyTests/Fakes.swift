@@ -12,13 +12,32 @@ final class FakeStore: SessionStore {
         var lookups = 0
         var touched: [[String: WallTime]] = []
         var isDown = false
+        /// Who asks waits until this is false again.
+        var holds = false
+        var held: [CheckedContinuation<Void, Never>] = []
         var sinks: [@Sendable (StoreNotice) -> Void] = []
     }
     let state = Mutex(State())
 
     func tell(_ notice: StoreNotice) { for sink in state.withLock({ $0.sinks }) { sink(notice) } }
 
+    func answerAll() {
+        let held = state.withLock { state in
+            state.holds = false
+            defer { state.held = [] }
+            return state.held
+        }
+        for one in held { one.resume() }
+    }
+
     func lookup(_ cookie: Digest256, at scope: CookieScope, now: WallTime) async throws(StoreFailure) -> CookieLookup {
+        await withCheckedContinuation { continuation in
+            let passes = state.withLock { state in
+                if state.holds { state.held.append(continuation) }
+                return !state.holds
+            }
+            if passes { continuation.resume() }
+        }
         let found: Result<CookieLookup, StoreFailure> = state.withLock { state in
             state.lookups += 1
             if state.isDown { return .failure(StoreFailure(.unreachable, "test")) }

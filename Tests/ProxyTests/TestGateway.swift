@@ -24,11 +24,24 @@ final class TestGateway {
     final class Worker {
         let loop: EventLoop
         let server: Server
-        let gateway: Gateway
-        init(_ loop: EventLoop, _ server: Server, _ gateway: Gateway) {
+        private(set) var gateway: Gateway
+        private let another: ([Rule]) -> Gateway
+
+        init(_ loop: EventLoop, _ server: Server, _ gateway: Gateway, another: @escaping ([Rule]) -> Gateway) {
             self.loop = loop
             self.server = server
             self.gateway = gateway
+            self.another = another
+        }
+
+        /// As a reload does it: a gateway with these rules takes the place of the one that serves, which is handed back.
+        func reload(_ rules: [Rule]) -> Gateway {
+            let last = gateway
+            gateway = another(rules)
+            server.replace(handler: gateway)
+            last.close()
+            server.review { [gateway] in gateway.wouldPass($0) }
+            return last
         }
     }
 
@@ -60,18 +73,24 @@ final class TestGateway {
         ]
         site.identityHeaders = IdentityHeader.defaults
         change(&site)
-        let options = GatewayOptions(
+        var options = GatewayOptions(
             authOrigin: Origin(host: "auth.test"), sites: [site], ownershipFiles: [], plainNames: "corp", via: ViaName(token: 0))
         let sessions = SessionCache(store, limits: SessionLimits(), members: nil, health: health, on: loop)
-        let counters = metrics.shard(sites: ["wiki"])
-        let gateway = Gateway(
-            options, on: loop, sessions: sessions, portal: FakePortal(), minter: try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120)),
-            metrics: counters, recorder: Recorder(output: output, diagnostics: output))
-        let server = Server(on: loop, limits: limits, tls: nil, handler: gateway, metrics: counters)
+        let minter = try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120))
+        let recorder = Recorder(output: output, diagnostics: output)
+        func make() -> Gateway {
+            Gateway(
+                options, on: loop, sessions: sessions, portal: FakePortal(), minter: minter, metrics: metrics.shard(sites: ["wiki"]), recorder: recorder)
+        }
+        let gateway = make()
+        let server = Server(on: loop, limits: limits, tls: nil, handler: gateway, metrics: metrics.shard(sites: []))
         let socket = try Sockets.listen(on: SocketAddress(bytes: [127, 0, 0, 1], port: 0), shared: false)
         let port = Sockets.localAddress(of: socket)?.port ?? 0
         try server.listen(on: socket)
-        return (Worker(loop, server, gateway), port)
+        return (Worker(loop, server, gateway) { rules in
+            options.sites[0].rules = rules
+            return make()
+        }, port)
     }
 
     deinit {
