@@ -133,7 +133,7 @@ extension String {
 @Suite struct ResponseHygieneTests {
     private func verdict(_ name: String, _ value: String = "x") throws -> FieldVerdict {
         let fields = fields([("Connection", "X-Nominated"), (name, value)])
-        let judge = ResponseHygiene()
+        var judge = ResponseHygiene()
         try judge.begin(fields)
         return judge.verdict(fields.entries[1], in: fields)
     }
