@@ -29,5 +29,5 @@ swift build "${arguments[@]}"
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=16:${ASAN_OPTIONS:-}
 export TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:history_size=4:${TSAN_OPTIONS:-}
 export MENWEI_BIN=$(swift build "${arguments[@]}" --show-bin-path)/menwei
-measured='not memory and not cost_little and not never_ends and not stray_flood and not spinning and not large'
+measured='not test_budgets and not memory and not cost_little and not never_ends and not stray_flood and not spinning and not large'
 exec "${PYTHON:-.venv/bin/python}" -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd -k "$measured" "$@"

@@ -81,6 +81,36 @@ public enum Sockets {
         return socket
     }
 
+    /// The same connection under the lowest number that is free, where its own is `limit` or higher and a lower one is to be had.
+    public static func renumbered(_ socket: consuming Descriptor, below limit: Int32) -> Descriptor {
+        if socket.raw < limit { return socket }
+        let copy = Glibc.fcntl(socket.raw, F_DUPFD_CLOEXEC, 0)
+        if copy < 0 { return socket }
+        let other = Descriptor(owning: copy)
+        return copy < socket.raw ? other : socket
+    }
+
+    /// The same for a socket in the file system. It connects at once or not at all.
+    public static func connect(toUnix path: String) throws(SystemError) -> Descriptor {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let fits = unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
+            // The last byte stays 0.
+            guard path.utf8.count < room.count else { return false }
+            unsafe room.copyBytes(from: path.utf8)
+            return true
+        }
+        guard fits else { throw SystemError("connect", errno: ENAMETOOLONG) }
+        let socket = try open(AF_UNIX)
+        let result = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe Glibc.connect(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        if result < 0 { throw SystemError("connect", errno: menwei_errno()) }
+        return socket
+    }
+
     /// The socket's pending error (SO_ERROR), 0 where there is none.
     public static func error(of socket: borrowing Descriptor) -> Int32 {
         var value: Int32 = 0
@@ -150,9 +180,11 @@ public enum Sockets {
         }
     }
 
-    private static func open(_ address: SocketAddress) throws(SystemError) -> Descriptor {
+    private static func open(_ address: SocketAddress) throws(SystemError) -> Descriptor { try open(address.isIPv6 ? AF_INET6 : AF_INET) }
+
+    private static func open(_ family: Int32) throws(SystemError) -> Descriptor {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let raw = Glibc.socket(address.isIPv6 ? AF_INET6 : AF_INET, kind, 0)
+        let raw = Glibc.socket(family, kind, 0)
         if raw < 0 { throw SystemError("socket", errno: menwei_errno()) }
         return Descriptor(owning: raw)
     }

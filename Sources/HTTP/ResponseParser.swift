@@ -124,7 +124,14 @@ public struct ResponseParser: Sendable {
             entries.append(try FieldLine.parse(input, line, base: 0))
         }
         guard input.count < limits.headBytes else { throw ProtocolFault("head-too-large") }
+        if case .statusLine = stage { try Self.checkBeginning(input) }
         return .needMore
+    }
+
+    /// What does not begin as a response never becomes one: nobody waits for the end of a line that may not come.
+    private static func checkBeginning(_ input: Span<UInt8>) throws(ProtocolFault) {
+        let name: StaticString = "HTTP/"
+        for at in 0..<min(5, input.count) where unsafe input[at] != name.utf8Start[at] { throw ProtocolFault("version") }
     }
 
     /// `HTTP-version SP status-code [ SP reason-phrase ]`

@@ -58,7 +58,10 @@ extension Exchange {
 
     // MARK: tunnels
 
-    func tunnelBegan() { client?.becomeTunnel() }
+    func tunnelBegan() {
+        client?.becomeTunnel()
+        endIfTooLate()
+    }
 
     func tunnelEnded() {
         relay = nil
@@ -81,6 +84,24 @@ extension Exchange {
         loop.schedule(LoopTimer { [self] in endWithSession() }, after: Self.sessionGrace)
     }
 
+    /// The session behind it has passed its limits: streams end, what has an end of its own (an upload, a download) may come to it.
+    func sessionExpired() {
+        guard let relay else { return }
+        if relay.isTunnel { relay.closeTunnel(.policyViolation) } else if isEventStream { cutOff() }
+    }
+
+    func noteEventStream(_ fields: Fields) {
+        guard let type = fields.first(.contentType), fields.value(type).isEventStream else { return }
+        isEventStream = true
+        endIfTooLate()
+    }
+
+    /// A stream that began when its session had expired already.
+    private func endIfTooLate() {
+        // Not in the middle of the upstream's call.
+        if session?.isExpired == true { loop.schedule(LoopTimer { [weak self] in self?.sessionExpired() }, after: 0) }
+    }
+
     private func endWithSession() {
         if isOver { return }
         if answerBegun { return cutOff() }
@@ -90,4 +111,13 @@ extension Exchange {
 
     /// 1 s
     private static let sessionGrace: UInt64 = 1_000_000_000
+}
+
+extension ArraySlice<UInt8> {
+    /// `text/event-stream`, with parameters or without.
+    fileprivate var isEventStream: Bool {
+        let name = "text/event-stream".utf8
+        guard count >= name.count, zip(self, name).allSatisfy({ $0 | 0x20 == $1 | 0x20 }) else { return false }
+        return count == name.count || ";, \t".utf8.contains(self[startIndex + name.count])
+    }
 }

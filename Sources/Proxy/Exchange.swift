@@ -65,6 +65,8 @@ public final class Exchange {
     unowned(unsafe) var previousOfSession: Exchange?
 
     // The upstream's side (see Exchange+Relay.swift)
+    /// Its answer is a stream of events, which goes on for as long as somebody listens.
+    var isEventStream = false
     var relay: Relay?
     /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
     var webSocketKey: WebSocketKey?
@@ -263,6 +265,8 @@ public final class Exchange {
         answerBegun = true
         status = head.status
         if awaitsContinue { closesConnection = true }
+        // Whatever has a length ends by itself.
+        if session != nil, relay != nil, head.body == .chunked || head.body == .untilEnd { noteEventStream(head.fields) }
         client?.sendHead(&head)
     }
 

@@ -139,14 +139,20 @@ extension Gateway {
         }
     }
 
+    /// What a request's trailers may say to the upstream; nil: nothing.
+    func requestTrailers(of exchange: Exchange) -> Fields? {
+        if exchange.trailers.entries.isEmpty || !beginHygiene(exchange.head.fields) { return nil }
+        var kept = exchange.trailers
+        let all = kept.arena
+        kept.entries.removeAll { entry in !hygiene.keepsTrailer(all.span.extracting(entry.name), head: exchange.head.fields) }
+        return kept.entries.isEmpty ? nil : kept
+    }
+
     /// The end of a chunked body, with those of the client's trailers that may go on (RFC 9110 section 6.5.1).
     func writeChunkedEnd(of exchange: Exchange, into out: inout ByteQueue) {
-        let trailers = exchange.trailers
-        guard !trailers.entries.isEmpty, beginHygiene(exchange.head.fields) else { return ChunkedWriter.end(into: &out) }
+        guard let trailers = requestTrailers(of: exchange) else { return ChunkedWriter.end(into: &out) }
         out.append("0\r\n")
-        for entry in trailers.entries where hygiene.keepsTrailer(trailers.arena.span.extracting(entry.name), head: exchange.head.fields) {
-            FieldWriter.field(entry, of: trailers, into: &out)
-        }
+        for entry in trailers.entries { FieldWriter.field(entry, of: trailers, into: &out) }
         out.append("\r\n")
     }
 

@@ -29,6 +29,9 @@ public final class Gateway: ExchangeHandler {
     let hygiene: RequestHygiene
     /// The same for an answer's fields.
     var answerHygiene = ResponseHygiene()
+    /// Room for heads on their way to upstreams that speak HTTP/2.
+    var headScratch = ByteQueue()
+    var headLines = HTTP1RequestLines()
     /// Room for the `Cookie` field that is being put together.
     var cookieScratch: [UInt8] = []
     /// The checks of upstreams, where they are this worker's to do.
@@ -262,7 +265,7 @@ public final class Gateway: ExchangeHandler {
         switch failure {
         case .unreachable: refuse(exchange, .upstreamUnreachable)
         case .timedOut: refuse(exchange, .upstreamTimedOut)
-        case .broken, .staleConnection, .unanswered: refuse(exchange, .upstreamBroken)
+        case .broken, .staleConnection, .unanswered, .notExecuted: refuse(exchange, .upstreamBroken)
         }
     }
 

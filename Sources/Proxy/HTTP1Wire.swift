@@ -19,6 +19,8 @@ final class HTTP1Wire: Wire, ClientStream {
     private var isCloseDelimited = false
     private var isTunnel = false
     private var headBegun: Bool = false
+    /// Nothing was asked on it yet.
+    private var isFresh = true
     /// The client sends no more. What it asked before is still answered: it may have ended its side alone (RFC 9112 section 9.6).
     private var hasEnded = false
     /// Bytes of an unwanted body that may still be dropped.
@@ -49,6 +51,7 @@ final class HTTP1Wire: Wire, ClientStream {
         while !connection.isClosed, !connection.input.isEmpty || (request == .body && parser.isAtEnd) {
             if isTunnel {
                 passThroughTunnel()
+                if hasEnded { settleEnd() }
                 return
             }
             if request == .complete || (request == .body && exchange?.takesBody != true) {
@@ -68,7 +71,11 @@ final class HTTP1Wire: Wire, ClientStream {
 
     /// Everything that came before the client's end has been read.
     private func settleEnd() {
-        if connection.isClosed || isTunnel { return }
+        if connection.isClosed { return }
+        if isTunnel {
+            if connection.input.isEmpty { exchange?.tunnelInputEnded() }
+            return
+        }
         guard let exchange else { return connection.closeAfterWriting() }
         if request == .complete { return }
         // The rest of its body never comes: it must not count as whole, neither at the upstream nor, where the answer has begun, at the client.
@@ -117,6 +124,7 @@ final class HTTP1Wire: Wire, ClientStream {
 
     private func begin() throws(ProtocolFault) {
         headBegun = false
+        isFresh = false
         watchesPace = false
         pace = StreamPace()
         let exchange = Exchange(from: self, on: connection)
@@ -159,7 +167,6 @@ final class HTTP1Wire: Wire, ClientStream {
     }
 
     func inputEnded() {
-        if isTunnel { return exchange?.tunnelInputEnded() ?? () }
         hasEnded = true
         pump()
     }
@@ -213,7 +220,10 @@ final class HTTP1Wire: Wire, ClientStream {
 
     func beginDrain() {
         keepAlive = false
-        if let exchange { exchange.serverDrains() } else if !headBegun { connection.closeAfterWriting() }
+        if let exchange { exchange.serverDrains() } else if !headBegun {
+            // A request may be on its way, or lie in the socket already: it is answered.
+            connection.armLimit(isFresh ? server.nanoseconds.linger : server.nanoseconds.lastRequest)
+        }
     }
 
     // MARK: ClientStream
@@ -245,6 +255,10 @@ final class HTTP1Wire: Wire, ClientStream {
         switch head.body {
         case .none:
             framing = .plain
+            // An upstream of HTTP/2 may say it without a length; here nothing else would show that the answer ends.
+            if exchange.head.method != .head, head.status != 204, head.status != 304, head.fields.first(.contentLength) == nil {
+                connection.output.append("Content-Length: 0\r\n")
+            }
         case .exactly(let count):
             framing = .plain
             FieldWriter.field("Content-Length", decimal: count, into: &connection.output)

@@ -17,6 +17,7 @@ final class HTTP2ClientStream: ClientStream {
     private var held = ByteQueue()
     /// The request's end came behind what is held.
     private var endIsHeld = false
+    private var trailers = Fields()
     private var headSent = false
     private var pace = StreamPace()
     /// It was answered at the last look.
@@ -40,12 +41,13 @@ final class HTTP2ClientStream: ClientStream {
 
     private func takesBody(_ exchange: Exchange) -> Bool { tunnel != .awaited && exchange.takesBody }
 
-    func requestEnded() {
+    func requestEnded(_ trailers: Fields?) {
+        if let trailers { self.trailers = trailers }
         if held.isEmpty && tunnel != .awaited { tellEnd() } else { endIsHeld = true }
     }
 
     private func tellEnd() {
-        if tunnel == .open { exchange?.tunnelInputEnded() } else { exchange?.requestEnded() }
+        if tunnel == .open { exchange?.tunnelInputEnded() } else { exchange?.requestEnded(trailers) }
     }
 
     func drained() { exchange?.clientDrained() }

@@ -84,7 +84,7 @@ final class HTTP2Wire: Wire {
             } else {
                 session.consume(stream: id, count)
             }
-        case .end(let id, _): streams[id]?.requestEnded()
+        case .end(let id, let trailers): streams[id]?.requestEnded(trailers)
         case .writable(let id): streams[id]?.drained()
         case .reset(let id, _), .closed(let id):
             if let stream = streams.removeValue(forKey: id) { stream.gone() }

@@ -15,7 +15,8 @@ final class HealthChecks {
         for site in sites {
             guard let options = site.options.health, let request = HealthCheck.Request(options, at: site.options.origin) else { continue }
             for member in site.group.members {
-                checks.append(HealthCheck(options, request, member, of: site, by: gateway, on: server) { [unowned site] isWell, reason in
+                let verdict = HealthVerdict(options, isWell: health.isWell(site: site.index, upstream: member.index))
+                checks.append(HealthCheck(options, verdict, request, member, of: site, by: gateway, on: server) { [unowned site] isWell, reason in
                     health.set(site: site.index, upstream: member.index, isWell: isWell)
                     let details: [(StaticString, String)] = [("site", site.options.id), ("upstream", member.address.text), ("reason", reason)]
                     if isWell {
@@ -65,15 +66,15 @@ final class HealthCheck {
     private var probe: HealthProbe?
 
     /// `changed`: called with the new verdict and why.
-    init(_ options: SiteOptions.HealthCheck, _ request: Request, _ member: UpstreamMember, of site: Site, by gateway: Gateway, on server: Server,
+    init(_ options: SiteOptions.HealthCheck, _ verdict: HealthVerdict, _ request: Request, _ member: UpstreamMember, of site: Site, by gateway: Gateway, on server: Server,
          changed: @escaping (Bool, String) -> Void) {
+        self.verdict = verdict
         self.request = request
         self.member = member
         self.site = site
         self.gateway = gateway
         self.server = server
         self.changed = changed
-        verdict = HealthVerdict(options)
         interval = options.interval.nanoseconds
         // An upstream that hangs must not hold the checks up longer than one that is gone.
         limit = min(interval, site.nanoseconds.connect)

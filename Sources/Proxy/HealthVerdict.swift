@@ -1,12 +1,14 @@
-/// What checks in a row say of an upstream. It counts as well until a series of them failed.
+/// What checks in a row say of an upstream.
 struct HealthVerdict {
     let unhealthyAfter: Int
     let healthyAfter: Int
-    private(set) var isWell = true
+    private(set) var isWell: Bool
     /// Checks in a row that spoke against `isWell`.
     private var against = 0
 
-    init(_ options: SiteOptions.HealthCheck) {
+    /// `isWell`: until a series of checks says otherwise.
+    init(_ options: SiteOptions.HealthCheck, isWell: Bool = true) {
+        self.isWell = isWell
         unhealthyAfter = options.unhealthyAfter
         healthyAfter = options.healthyAfter
     }

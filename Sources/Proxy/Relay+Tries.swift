@@ -47,7 +47,7 @@ extension Relay {
     }
 
     /// Whether it still waits for the connection that it asked for with that ticket.
-    func awaits(_ ticket: Int) -> Bool { !isOver && ticket == self.ticket && connection == nil }
+    func awaits(_ ticket: Int) -> Bool { !isOver && ticket == self.ticket && stream == nil }
 
     /// A new connection is tried.
     func connecting() {
@@ -57,7 +57,8 @@ extension Relay {
 
     private var untriedMembers: Int { isCheck ? 0 : site.group.members.count - tried.count }
     private var untriedAddresses: Int { max(0, (member?.pool.resolver.choices ?? 0) - connects) }
-    private var connectShare: UInt64 { retry.share(others: untriedMembers + untriedAddresses, at: loop.now) }
+    /// Nanoseconds that the present try may take to connect.
+    var connectShare: UInt64 { retry.share(others: untriedMembers + untriedAddresses, at: loop.now) }
 
     private func armConnectLimit(_ nanoseconds: UInt64) {
         let timer = connectLimit ?? LoopTimer { [weak self] in self?.connectLimitPassed() }
@@ -70,10 +71,8 @@ extension Relay {
             site.group.waitedTooLong(place)
             self.place = nil
             turnedAway(.timedOut)
-        } else if let connection {
-            connection.limitPassed()
-        } else {
-            upstreamFailed(.unreachable)
+        } else if stream == nil {
+            member?.pool.tookTooLong(for: self)
         }
     }
 
@@ -97,13 +96,13 @@ extension Relay {
         switch failure {
         case .unreachable, .unanswered, .broken: return true
         case .timedOut: return requestEnded
-        case .staleConnection: return false
+        case .staleConnection, .notExecuted: return false
         }
     }
 
     func upstreamFailed(_ failure: UpstreamFailure) {
-        let isUnwritten = connection?.hasWritten != true && bodySent == 0
-        connection = nil
+        let isUnwritten = (failure == .notExecuted || stream?.hasWritten != true) && bodySent == 0
+        stream = nil
         ticket &+= 1
         if isOver { return }
         let attempt = RetryPolicy.Attempt(isUnwritten: isUnwritten, mayRepeat: mayRepeat, others: untriedMembers, addresses: untriedAddresses)

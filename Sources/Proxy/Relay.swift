@@ -10,7 +10,7 @@ final class Relay {
     let exchange: Exchange
     let site: Site
     private let gateway: Gateway
-    var connection: UpstreamConnection?
+    var stream: (any UpstreamStream)?
     /// The upstream that serves it; nil while none does.
     var member: UpstreamMember?
     /// A check of the gateway's own: it says nothing of how requests fare.
@@ -28,10 +28,11 @@ final class Relay {
     var ticket = 0
     var isOver = false
     private(set) var isTunnel = false
-    private var bodyIsChunked = false
     var bodySent: UInt64 = 0
     var requestEnded = false
     var headReceived = false
+    /// The request or its answer logs in a connection and not a request: no other may use it.
+    private var logsConnectionIn = false
     private var interimAnswers = 0
     private var began: MonotonicTime
     /// Follows a WebSocket's frames to the client, so that one of ours can be put between two of theirs.
@@ -55,76 +56,56 @@ final class Relay {
 
     // MARK: the way to the upstream
 
-    /// A connection is ours (perhaps still connecting): the head goes into its output.
-    func attach(_ connection: UpstreamConnection) {
-        self.connection = connection
-        connection.begin(self)
-        connection.parser.begin(requestMethod: exchange.head.method, askedForUpgrade: exchange.head.isWebSocket)
-        guard let isChunked = gateway.writeRequestHead(of: exchange, to: site, into: &connection.output) else { return refuse() }
-        bodyIsChunked = isChunked
-        if connection.isConnected {
-            connection.scheduleFlush()
-            upstreamReady()
-        }
-    }
-
-    /// The request cannot be passed on as it must be (no assertion could be made): nobody gets in.
-    private func refuse() {
-        let connection = self.connection
-        self.connection = nil
-        isOver = true
-        connection?.close()
-        leave()
-        exchange.identityFailed()
-    }
-
-    /// Connected: the body may come.
-    func upstreamReady() {
+    /// A connection, or a stream of one, is ours: the head goes out, and then the body may come.
+    func attach(_ stream: any UpstreamStream) {
+        self.stream = stream
         if let connectLimit { loop.cancel(connectLimit) }
         retry.connected(at: loop.now)
+        guard stream.begin(self, exchange, to: site, by: gateway) else { return refuse() }
         if exchange.requestIsComplete {
             sendEnd()
         } else {
-            connection?.armLimit(site.nanoseconds.idle)
+            stream.armLimit(site.nanoseconds.idle)
             exchange.sendContinue()
             exchange.client?.resumeBody()
         }
     }
 
-    var takesBody: Bool {
-        guard let connection, connection.isConnected else { return false }
-        return connection.isWritable
+    /// The request cannot be passed on as it must be (no assertion could be made): nobody gets in.
+    private func refuse() {
+        let stream = self.stream
+        self.stream = nil
+        isOver = true
+        stream?.close()
+        leave()
+        exchange.identityFailed()
     }
 
+    /// Whether a WebSocket was asked for.
+    var isForWebSocket: Bool { exchange.head.isWebSocket }
+
+    var takesBody: Bool { stream?.isWritable ?? false }
+
     func sendBody(_ bytes: Span<UInt8>) {
-        guard let connection, !bytes.isEmpty else { return }
+        guard let stream, !bytes.isEmpty else { return }
         if isTunnel {
             exchange.session?.touch(loop.wall)
-            connection.output.append(bytes)
         } else {
             bodySent &+= UInt64(bytes.count)
             let limit = site.options.requestBodyLimit
             if limit > 0, bodySent > limit { return exchange.bodyTooLarge(limit) }
-            if bodyIsChunked {
-                ChunkedWriter.header(bytes.count, into: &connection.output)
-                connection.output.append(bytes)
-                ChunkedWriter.dataEnd(into: &connection.output)
-            } else {
-                connection.output.append(bytes)
-            }
         }
-        if closing == nil { connection.armLimit(site.nanoseconds.idle) }
-        connection.scheduleFlush()
+        stream.sendBody(bytes)
+        if closing == nil { stream.armLimit(site.nanoseconds.idle) }
         exchange.client?.bodyPassedOn(bytes.count)
     }
 
-    /// The request is complete; where the upstream is not connected yet, `upstreamReady` comes back to it.
+    /// The request is complete; where no upstream serves it yet, `attach` comes back to it.
     func sendEnd() {
-        guard !requestEnded, let connection, connection.isConnected else { return }
+        guard !requestEnded, let stream else { return }
         requestEnded = true
-        if bodyIsChunked { gateway.writeChunkedEnd(of: exchange, into: &connection.output) }
-        connection.scheduleFlush()
-        if !headReceived { connection.armLimit(site.nanoseconds.response) }
+        stream.sendEnd(of: exchange, by: gateway)
+        if !headReceived { stream.armLimit(site.nanoseconds.response) }
     }
 
     func upstreamDrained() {
@@ -133,18 +114,18 @@ final class Relay {
 
     // MARK: the way back
 
-    func upstreamHead() {
-        guard let connection else { return }
-        let status = connection.parser.head.status
-        if status == 101 { return switchProtocols() }
-        if status < 200 { return interim(status) }
-        if status < 300, exchange.opensBySuccess { return fail(.broken) }
+    func upstreamHead(_ head: inout ResponseHead) {
+        guard let stream else { return }
+        if head.status == 101 { return switchProtocols(&head) }
+        if head.status < 200 { return interim(&head) }
+        if head.status < 300, exchange.opensBySuccess { return fail(.broken) }
+        logsConnectionIn = ConnectionLogin.isAsked(exchange.head.fields, head.fields)
         // An answer that contradicts itself was none: the client still gets a page.
-        guard gateway.filterAnswer(&connection.parser.head, for: exchange) else { return fail(.broken) }
+        guard gateway.filterAnswer(&head, for: exchange) else { return fail(.broken) }
         answered()
         exchange.trace.upstreamNanoseconds = loop.now.since(began)
-        connection.armLimit(site.nanoseconds.idle)
-        exchange.sendHead(&connection.parser.head)
+        stream.armLimit(site.nanoseconds.idle)
+        exchange.sendHead(&head)
     }
 
     private func answered() {
@@ -152,30 +133,30 @@ final class Relay {
         if let member, !isCheck { site.group.answered(member) }
     }
 
-    private func interim(_ status: UInt16) {
+    private func interim(_ head: inout ResponseHead) {
         interimAnswers += 1
         if interimAnswers > Self.maxInterimAnswers { return fail(.broken) }
         // 100 is between us and the upstream: the client's own was answered by us.
-        guard status != 100, let connection else { return }
-        guard gateway.filterInterim(&connection.parser.head.fields) else { return fail(.broken) }
-        exchange.client?.sendInformational(status, connection.parser.head.fields)
+        guard head.status != 100 else { return }
+        guard gateway.filterInterim(&head.fields) else { return fail(.broken) }
+        exchange.client?.sendInformational(head.status, head.fields)
     }
 
     /// A tunnel begins only with a 101 to a handshake that we passed on (RFC 6455 section 4.1).
-    private func switchProtocols() {
-        guard let connection, exchange.head.isWebSocket, Gateway.acceptsWebSocket(connection.parser.head, exchange.webSocketKey) else { return fail(.broken) }
-        guard gateway.filterSwitch(&connection.parser.head, for: exchange) else { return fail(.broken) }
+    private func switchProtocols(_ head: inout ResponseHead) {
+        guard let stream, exchange.head.isWebSocket, Gateway.acceptsWebSocket(head, exchange.webSocketKey) else { return fail(.broken) }
+        guard gateway.filterSwitch(&head, for: exchange) else { return fail(.broken) }
         answered()
         isTunnel = true
         exchange.trace.upstreamNanoseconds = loop.now.since(began)
-        connection.armLimit(site.nanoseconds.idle)
-        exchange.sendHead(&connection.parser.head)
+        stream.armLimit(site.nanoseconds.idle)
+        exchange.sendHead(&head)
         exchange.tunnelBegan()
     }
 
     func upstreamBody(_ bytes: Span<UInt8>) {
-        guard let connection else { return }
-        if closing == nil { connection.armLimit(site.nanoseconds.idle) }
+        guard let stream else { return }
+        if closing == nil { stream.armLimit(site.nanoseconds.idle) }
         if isTunnel {
             let passed = frames.advance(over: bytes, stopAtBoundary: closing != nil)
             exchange.bytesOut &+= UInt64(passed)
@@ -186,27 +167,25 @@ final class Relay {
             exchange.bytesOut &+= UInt64(bytes.count)
             exchange.client?.sendBody(bytes)
         }
-        if exchange.client?.isWritable == false { connection.setWantsInput(false) }
+        if exchange.client?.isWritable == false { stream.setWantsInput(false) }
     }
 
-    func upstreamEnd(_ trailers: Fields, reusable: Bool) {
-        guard let connection else { return }
+    func upstreamEnd(_ trailers: Fields) {
+        guard let stream else { return }
         isOver = true
-        self.connection = nil
+        self.stream = nil
         if isTunnel {
-            connection.close()
+            stream.close()
             leave()
             exchange.client?.endTunnelOutput()
             return exchange.tunnelEnded()
         }
-        let mayServeOthers = reusable && connection.parser.head.keepAlive && requestEnded
-            && !ConnectionLogin.isAsked(exchange.head.fields, connection.parser.head.fields)
-        if mayServeOthers { connection.release() } else { connection.close() }
+        stream.release(isWhole: requestEnded && !logsConnectionIn)
         leave()
         exchange.sendEnd(gateway.filterTrailers(trailers))
     }
 
-    func clientDrained() { connection?.setWantsInput(true) }
+    func clientDrained() { stream?.setWantsInput(true) }
 
     // MARK: failure
 
@@ -215,8 +194,7 @@ final class Relay {
     }
 
     private func fail(_ failure: UpstreamFailure) {
-        let connection = self.connection
-        connection?.close()
+        stream?.close()
         upstreamFailed(failure)
     }
 
@@ -224,16 +202,16 @@ final class Relay {
     func abandon() {
         if isOver { return }
         isOver = true
-        let connection = self.connection
-        self.connection = nil
+        let stream = self.stream
+        self.stream = nil
         // A tunnel that is lost did not end: the upstream must not take it for the end of what was said.
-        connection?.close(showingCut: isTunnel)
+        if isTunnel { stream?.abort() } else { stream?.close() }
         leave()
     }
 
     // MARK: tunnels
 
-    func clientEndedTunnel() { connection?.endOutput() }
+    func clientEndedTunnel() { stream?.endTunnelOutput() }
 
     /// Ends a WebSocket with a close frame of ours, between two frames of the upstream's (RFC 6455 section 5.5.1).
     func closeTunnel(_ code: WebSocketCloseCode) {
@@ -241,17 +219,17 @@ final class Relay {
         closing = code
         if frames.isAtBoundary { return finishClosing() }
         // The rest of the frame is awaited, but not for long: a peer must not keep a WebSocket alive by never ending one.
-        connection?.setWantsInput(true)
-        connection?.armLimit(Self.closingLimit)
+        stream?.setWantsInput(true)
+        stream?.armLimit(Self.closingLimit)
     }
 
     private func finishClosing() {
         guard let code = closing else { return }
         isOver = true
-        let connection = self.connection
-        self.connection = nil
+        let stream = self.stream
+        self.stream = nil
         exchange.client?.sendBody(code.frame.span)
-        connection?.close()
+        stream?.close()
         leave()
         exchange.client?.endTunnelOutput()
         exchange.tunnelEnded()

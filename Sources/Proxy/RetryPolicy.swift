@@ -71,6 +71,8 @@ struct RetryPolicy {
         if tries >= Self.most || left(at: now) == 0 { return false }
         switch failure {
         case .unreachable: return attempt.others > 0 || attempt.addresses > 0
+        // It refused this one request, or goes away; the next connection, or stream, may be welcome.
+        case .notExecuted: return attempt.isUnwritten
         // One that closed before it was asked, or while it was.
         case .staleConnection: return tries <= upstreams && (attempt.isUnwritten || repeats(attempt))
         // A connection made for this very request: whoever ends it without a word would do so again.

@@ -44,13 +44,14 @@ public final class Server {
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {
-        let handshake, handshakeGrace, head, keepAlive, stall, linger, lingerTotal, ownAnswer: UInt64
+        let handshake, handshakeGrace, head, keepAlive, stall, lastRequest, linger, lingerTotal, ownAnswer: UInt64
         init(_ limits: ServerLimits) {
             handshake = limits.handshake.nanoseconds
             handshakeGrace = limits.handshakeGrace.nanoseconds
             head = limits.head.nanoseconds
             keepAlive = limits.keepAlive.nanoseconds
             stall = limits.stall.nanoseconds
+            lastRequest = limits.lastRequest.nanoseconds
             linger = limits.linger.nanoseconds
             lingerTotal = limits.lingerTotal.nanoseconds
             ownAnswer = limits.ownAnswer.nanoseconds
@@ -114,6 +115,8 @@ public final class Server {
     func accepted(_ socket: consuming Descriptor, from address: IPAddress) {
         let isAnnounced = trusted.proxyProtocol.contains(address: address)
         if let reason = refusal(of: address, isAnnounced: isAnnounced, descriptor: socket.raw) { return turnAway(socket, reason) }
+        // Whoever made room left a lower number: those above the limit stay free.
+        let socket = Sockets.renumbered(socket, below: limits.descriptors)
         // A connection for which there is no memory is dropped: the client sees it closed.
         guard let connection = try? ClientConnection(socket, from: address, isAnnounced: isAnnounced, to: self, tls: tls) else { return }
         connection.index = connections.count

@@ -12,6 +12,8 @@ public struct ServerLimits: Sendable {
     public var keepAlive = Duration.seconds(75)
     /// Without progress while a body is awaited from the client, or an answer cannot be written to it.
     public var stall = Duration.seconds(60)
+    /// When the server drains: how long a client that has been served may still send a request that was on its way. Who has just come gets `linger`.
+    public var lastRequest = Duration.milliseconds(250)
     /// How long a closing connection is still read without a byte coming, so that the client gets to see the answer (RFC 9112 section 9.6).
     public var linger = Duration.seconds(2)
     /// The same, while bytes come.

@@ -224,6 +224,15 @@ public final class SessionCache {
         }
     }
 
+    /// A limit of the session passed: streams end, and what else is under way may finish, unless the session is ended before.
+    private func expire(_ sid: String) {
+        for entry in bySID[sid] ?? [] {
+            entries[entry.key] = nil
+            entry.expire()
+            if !entry.hasExchanges { forgetStale(entry) }
+        }
+    }
+
     // MARK: streams that outlive their session
 
     func noteBusy(_ entry: SessionEntry) {
@@ -240,22 +249,27 @@ public final class SessionCache {
         last.busyIndex = index
     }
 
-    /// A limit that passes is nobody's doing and nobody's notice: what is under way (downloads, WebSockets) must be ended from here, also where
+    /// A limit that passes is nobody's doing and nobody's notice: streams that are under way must be ended from here, and all that is, where
     /// the directory could not be asked for so long that a new request would be refused. Whether the person was seen elsewhere, logged in again,
     /// or was looked up, the store knows; while it cannot be asked, the limits that are known here hold.
     private func endOverdue() {
         if let watcher { loop.schedule(watcher, after: Self.watchEvery) }
         let now = loop.wall
         var overdue: [String: String] = [:]
-        for entry in busy where !entry.isLive(at: now, idle: limits.idle) || !stands(entry.checked, now) { overdue[entry.record.sid] = entry.record.member.accountKey }
+        for entry in busy where !entry.isExpired && (!entry.isLive(at: now, idle: limits.idle) || !stands(entry.checked, now)) { overdue[entry.record.sid] = entry.record.member.accountKey }
         for (sid, account) in overdue where !asking.contains(sid) {
             asking.insert(sid)
             let store = self.store
             loop.spawn { [self] in
                 let live = (try? await store.list(account: account, now: loop.wall))?.first { $0.sid == sid }
                 asking.remove(sid)
-                guard let live, stands(live.checked, loop.wall) else { return end(sid) }
-                for entry in bySID[sid] ?? [] { entry.learn(live) }
+                if let live, stands(live.checked, loop.wall) {
+                    for entry in bySID[sid] ?? [] { entry.learn(live) }
+                } else if live == nil, bySID[sid]?.allSatisfy({ stands($0.checked, loop.wall) }) == true {
+                    expire(sid)
+                } else {
+                    end(sid)
+                }
             }
         }
     }

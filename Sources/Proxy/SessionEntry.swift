@@ -19,6 +19,8 @@ final class SessionEntry {
     var isDirty = false
     /// It is not in the cache any more: ended, or to be looked up again.
     var isStale = false
+    /// A limit of its passed; what is under way with it may end by itself.
+    private(set) var isExpired = false
     /// By site index: the identity headers, ready to be copied into a request, as `identityMaker` made them.
     var identities: [(site: Int, block: IdentityBlock)] = []
     var identityMaker: UInt64 = 0
@@ -86,12 +88,24 @@ final class SessionEntry {
     /// The session is over: everything under way with it ends.
     func end() {
         isStale = true
+        for exchange in exchanges { exchange.sessionEnded() }
+    }
+
+    /// A limit of the session passed: streams end.
+    func expire() {
+        isStale = true
+        isExpired = true
+        for exchange in exchanges { exchange.sessionExpired() }
+    }
+
+    /// Those under way, as a list of its own: they leave while they are told.
+    private var exchanges: [Exchange] {
         var exchanges: [Exchange] = []
         var next = first
         while let exchange = next {
             exchanges.append(exchange)
             next = exchange.nextOfSession
         }
-        for exchange in exchanges { exchange.sessionEnded() }
+        return exchanges
     }
 }

@@ -1,19 +1,52 @@
 public import Access
 public import HTTP
+public import TLS
 
 /// Where a site's requests go.
 public struct UpstreamAddress: Hashable, Sendable {
-    /// A host name or an IP literal (IPv6 without brackets).
+    /// How it is spoken to.
+    public enum Scheme: Sendable {
+        /// HTTP/1.1.
+        case http
+        /// HTTP/2 or HTTP/1.1 over TLS, as the upstream chooses.
+        case https
+        /// HTTP/2 without TLS, known beforehand (RFC 9113 section 3.3).
+        case h2c
+        /// HTTP/1.1 over a socket in the file system.
+        case unix
+    }
+
+    public var scheme: Scheme
+    /// A host name or an IP literal (IPv6 without brackets). Of a socket in the file system its path.
     public var host: String
     public var port: UInt16
     /// As configured, for records and metrics.
     public var text: String
 
-    public init(host: String, port: UInt16, text: String) {
+    public init(scheme: Scheme = .http, host: String, port: UInt16, text: String) {
+        self.scheme = scheme
         self.host = host
         self.port = port
         self.text = text
     }
+
+    /// What `Host` says of it: an IPv6 literal in brackets, no port where it is the scheme's own.
+    public var authority: String {
+        if scheme == .unix { return "localhost" }
+        let host = self.host.contains(":") ? "[\(self.host)]" : self.host
+        return port == (scheme == .https ? 443 : 80) ? host : "\(host):\(port)"
+    }
+}
+
+/// How TLS is spoken to a site's upstreams.
+public struct UpstreamTLS: Equatable, Sendable {
+    /// The name that their certificates must be good for, and that SNI carries; nil: the host of each.
+    public var serverName: String?
+    /// The authorities that are believed (PEM); nil: the system's.
+    public var authoritiesPEM: [UInt8]?
+    /// What the gateway shows of itself; nil: nothing.
+    public var certificate: CertificateMaterial?
+    public init() {}
 }
 
 /// One protected application.
@@ -62,6 +95,7 @@ public struct SiteOptions: Sendable {
     public var path = "/"
     /// At least one, at most `UpstreamSet.capacity`.
     public var upstreams: [UpstreamAddress]
+    public var upstreamTLS = UpstreamTLS()
     public var balance = Balance.leastRequests
     /// Nil: nobody asks.
     public var health: HealthCheck?

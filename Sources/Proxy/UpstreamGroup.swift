@@ -27,7 +27,7 @@ final class UpstreamGroup {
         limits = options.upstreamLimits
         queue = metrics.queue(site: index)
         members = options.upstreams.enumerated().map {
-            UpstreamMember($1, index: $0, of: options, counters: metrics.upstream(site: index, $0), on: loop)
+            UpstreamMember($1, index: $0, of: options, counters: metrics.upstream(site: index, $0), on: loop, recorder: recorder)
         }
         everyone = .first(members.count)
         balancer = Balancer(options.balance, upstreams: members.count, start: .random(in: 0..<members.count))
@@ -122,6 +122,7 @@ extension UpstreamFailure {
         case .staleConnection, .unanswered: "connection closed"
         case .broken: "answer broken"
         case .timedOut: "no answer in time"
+        case .notExecuted: "request refused"
         }
     }
 }

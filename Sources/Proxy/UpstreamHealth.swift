@@ -14,6 +14,19 @@ public final class UpstreamHealth: Sendable {
     /// `sites`: how many there are.
     public init(sites: Int) { self.sites = (0..<sites).map { _ in Flags() } }
 
+    /// For those sites. What was found of upstreams that `last` checked in the same way stays.
+    public convenience init(of sites: [SiteOptions], last: (sites: [SiteOptions], health: UpstreamHealth)?) {
+        self.init(sites: sites.count)
+        guard let last else { return }
+        for (index, site) in sites.enumerated() {
+            guard let before = last.sites.firstIndex(where: { $0.id == site.id && $0.health == site.health }) else { continue }
+            for (place, upstream) in site.upstreams.enumerated() {
+                guard let was = last.sites[before].upstreams.firstIndex(of: upstream), !last.health.isWell(site: before, upstream: was) else { continue }
+                set(site: index, upstream: place, isWell: false)
+            }
+        }
+    }
+
     /// True for the first who asks, who is to do the checks.
     func claim() -> Bool { !isClaimed.exchange(true, ordering: .relaxed) }
 

@@ -15,11 +15,11 @@ final class UpstreamMember {
     /// Maps what answers say of addresses, where the upstream was asked under another one than the client's.
     let addressMapping: AddressMapping?
 
-    init(_ address: UpstreamAddress, index: Int, of options: SiteOptions, counters: UpstreamCounters, on loop: EventLoop) {
+    init(_ address: UpstreamAddress, index: Int, of options: SiteOptions, counters: UpstreamCounters, on loop: EventLoop, recorder: Recorder) {
         self.address = address
         self.index = index
         self.counters = counters
-        pool = UpstreamPool(address, on: loop, connectLimit: options.timeouts.connect.nanoseconds) { [unowned loop] in
+        pool = UpstreamPool(address, of: options, on: loop, recorder: recorder) { [unowned loop] in
             counters.connected($0, at: loop.now)
         }
         switch options.hostHeader {
@@ -32,11 +32,4 @@ final class UpstreamMember {
         if !prefix.isEmpty { names.append(address.authority) }
         addressMapping = names.isEmpty ? nil : AddressMapping(names: names, origin: options.origin, prefix: prefix)
     }
-}
-
-extension UpstreamAddress {
-    /// The host as it stands in a URL: an IPv6 literal in brackets.
-    var urlHost: String { host.contains(":") ? "[\(host)]" : host }
-    /// Host and port, as they stand in a URL.
-    var authority: String { port == 80 ? urlHost : "\(urlHost):\(port)" }
 }

@@ -11,6 +11,10 @@ final class UpstreamResolver {
     private var resolvedAt: MonotonicTime?
     private var isResolving = false
     private var waiting: [(SocketAddress?) -> Void] = []
+    /// Counts the times that the name came to mean other addresses.
+    private(set) var generation = 0
+    /// Called then.
+    var changed: () -> Void = {}
 
     init(_ address: UpstreamAddress, on loop: EventLoop) {
         self.address = address
@@ -28,9 +32,19 @@ final class UpstreamResolver {
         } else {
             waiting.append(then)
         }
+        refresh()
+    }
+
+    /// Looks the name up again where that is due. To be called wherever the upstream is used: kept connections ask for no address.
+    func refresh() {
+        if isLiteral { return }
         if let resolvedAt, !known.isEmpty, loop.now.since(resolvedAt) < Self.lifetime { return }
+        if known.isEmpty && waiting.isEmpty { return }
         lookUp()
     }
+
+    /// Whether the name means `address`; nil is a socket in the file system, which has none.
+    func names(_ address: SocketAddress?) -> Bool { address.map { known.contains($0) } ?? true }
 
     /// How many addresses are worth trying for one request.
     var choices: Int { min(known.count, 3) }
@@ -59,7 +73,11 @@ final class UpstreamResolver {
     private func resolved(_ found: [SocketAddress]) {
         isResolving = false
         // A resolver that fails for a moment must not take a working upstream away; the same addresses keep the order that was found to work.
-        if !found.isEmpty, Set(found) != Set(known) { known = found }
+        if !found.isEmpty, Set(found) != Set(known) {
+            known = found
+            generation &+= 1
+            changed()
+        }
         if !known.isEmpty { resolvedAt = loop.now }
         let waiters = waiting
         waiting = []

@@ -34,6 +34,41 @@ public struct CertificateMaterial: Sendable, Equatable {
     }
 }
 
+extension CertificateMaterial {
+    /// Makes it what `context` shows of itself.
+    func use(in context: OpaquePointer) throws(TLSError) {
+        let leaf = try X509Handle(pem: chainPEM)
+        let key = try KeyHandle(pem: keyPEM)
+        guard unsafe SSL_CTX_use_certificate(context, leaf.pointer) == 1 else { throw TLSError.last(.certificate) }
+        guard unsafe SSL_CTX_use_PrivateKey(context, key.pointer) == 1 else { throw TLSError.last(.key) }
+        // The certificates after the leaf are the chain.
+        let isUsed = unsafe CertificateList.forEach(in: chainPEM) { index, certificate in
+            index == 0 ? true : unsafe X509_up_ref(certificate) == 1 && menwei_SSL_CTX_add0_chain_cert(context, certificate) == 1
+        }
+        if isUsed == nil { throw TLSError(.certificate, "the certificate chain cannot be used") }
+    }
+}
+
+/// Several certificates in one PEM text.
+enum CertificateList {
+    /// Shows `body` each of them, as long as it says yes; how many there were, nil where it said no.
+    static func forEach(in pem: [UInt8], _ body: (Int, OpaquePointer) -> Bool) -> Int? {
+        // Reading on until nothing is left ends with "no start line", which is no fault.
+        defer { ERR_clear_error() }
+        return unsafe pem.withUnsafeBytes { bytes -> Int? in
+            guard let bio = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count)) else { return nil }
+            defer { unsafe BIO_free(bio) }
+            var count = 0
+            while let next = unsafe PEM_read_bio_X509(bio, nil, nil, nil) {
+                defer { unsafe X509_free(next) }
+                if unsafe !body(count, next) { return nil }
+                count += 1
+            }
+            return count
+        }
+    }
+}
+
 /// Owns one X509.
 @safe struct X509Handle: ~Copyable {
     let pointer: OpaquePointer

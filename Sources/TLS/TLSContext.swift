@@ -43,28 +43,7 @@ public final class TLSContext {
 
     deinit { unsafe SSL_CTX_free(pointer) }
 
-    private func load(_ certificate: CertificateMaterial) throws(TLSError) {
-        let leaf = try X509Handle(pem: certificate.chainPEM)
-        let key = try KeyHandle(pem: certificate.keyPEM)
-        guard unsafe SSL_CTX_use_certificate(pointer, leaf.pointer) == 1 else { throw TLSError.last(.certificate) }
-        guard unsafe SSL_CTX_use_PrivateKey(pointer, key.pointer) == 1 else { throw TLSError.last(.key) }
-        // The certificates after the leaf are the chain.
-        let chained = unsafe certificate.chainPEM.withUnsafeBytes { bytes -> Bool in
-            guard let bio = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count)) else { return false }
-            defer { unsafe BIO_free(bio) }
-            unsafe X509_free(PEM_read_bio_X509(bio, nil, nil, nil))
-            while let next = unsafe PEM_read_bio_X509(bio, nil, nil, nil) {
-                if unsafe menwei_SSL_CTX_add0_chain_cert(pointer, next) != 1 {
-                    unsafe X509_free(next)
-                    return false
-                }
-            }
-            return true
-        }
-        // Reading on until nothing is left ends with "no start line", which is no fault.
-        ERR_clear_error()
-        if !chained { throw TLSError(.certificate, "the certificate chain cannot be used") }
-    }
+    private func load(_ certificate: CertificateMaterial) throws(TLSError) { try unsafe certificate.use(in: pointer) }
 
     private func harden(_ options: TLSOptions) throws(TLSError) {
         let minimum = options.minimumVersion == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION

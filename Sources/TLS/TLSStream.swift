@@ -14,10 +14,12 @@ public enum HandshakeProgress: Equatable, Sendable {
 /// One TLS connection over a non-blocking descriptor that somebody else owns and watches. Owns its SSL.
 @safe public final class TLSStream {
     private let ssl: OpaquePointer
-    /// Kept as long as OpenSSL may call back into it, also after newer certificates took its place.
-    private let context: TLSContext
+    /// Its context, kept as long as OpenSSL may call back into it, also after newer certificates took its place.
+    private let context: AnyObject
     /// What was negotiated; empty where the client offered nothing.
     public private(set) var negotiatedProtocol = ""
+    /// Why the handshake failed.
+    public private(set) var failure = ""
     private var established = false
     private var broken = false
     private var messages = 0
@@ -32,6 +34,14 @@ public enum HandshakeProgress: Equatable, Sendable {
         unsafe self.ssl = ssl
         self.context = context
         _ = unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Towards a server whose certificate is verified: for the name that the context was made for, and by its authorities. Nil where OpenSSL has no
+    /// memory for it.
+    public init?(client context: TLSClientContext, over descriptor: borrowing Descriptor) {
+        guard let ssl = unsafe context.makeSSL(over: descriptor.raw) else { return nil }
+        unsafe self.ssl = ssl
+        self.context = context
     }
 
     deinit { unsafe SSL_free(ssl) }
@@ -55,9 +65,17 @@ public enum HandshakeProgress: Equatable, Sendable {
         case SSL_ERROR_WANT_WRITE: return .wantsWrite
         default:
             broken = true
-            ERR_clear_error()
+            failure = reason()
             return .failed
         }
+    }
+
+    /// The cause of a failed handshake, in OpenSSL's words. The peer chooses among them, and adds none of its own.
+    private func reason() -> String {
+        let verdict = unsafe SSL_get_verify_result(ssl)
+        let error = TLSError.last(.handshake)
+        guard verdict != Int(X509_V_OK), let text = unsafe X509_verify_cert_error_string(verdict) else { return error.reason }
+        return unsafe String(cString: text)
     }
 
     /// Whether the handshake resumed an earlier session.

@@ -27,11 +27,12 @@ struct Edition: Sendable {
     let upstreamHealth: UpstreamHealth
     let loadedAt: WallTime
 
-    /// - Parameter last: whose place it takes; connections that both know alike keep their directory, and with it WeCom's access token.
+    /// - Parameter last: whose place it takes; connections that both know alike keep their directory, and with it WeCom's access token;
+    ///   what was found of upstreams stays, too.
     init(_ loaded: LoadedConfiguration, _ shared: Shared, last: Edition?, at now: WallTime) {
         configuration = loaded.configuration
         certificates = loaded.certificates
-        upstreamHealth = UpstreamHealth(sites: configuration.sites.count)
+        upstreamHealth = UpstreamHealth(of: loaded.configuration.sites, last: last.map { ($0.configuration.sites, $0.upstreamHealth) })
         loadedAt = now
         var directories: [String: Directory] = [:]
         for connection in configuration.connections {

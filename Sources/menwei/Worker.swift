@@ -164,7 +164,7 @@ final class Worker {
         func replace(tls options: TLSOptions) {
             mailbox.post { [worker] in
                 let worker = worker.value
-                do {
+                do throws(TLSError) {
                     worker.serving.tls = try TLSContext(options)
                     worker.server.replace(tls: worker.serving.tls)
                 } catch {

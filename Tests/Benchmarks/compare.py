@@ -10,6 +10,7 @@ from functools import partial
 import growth
 import handshakes
 import latency
+import logins
 import proxy_cpu
 import report
 import transfers
@@ -26,7 +27,7 @@ PEERS = {
 }
 #: What differs only in what it does per request has one row where that is not measured.
 PER_CONNECTION = [name for name in PEERS if name not in (nginx.ASKING, haproxy.name("HS256"), haproxy.name("ES256"))]
-WORKLOADS = ["requests", "handshakes", "transfers", "latency", "memory", "growth"]
+WORKLOADS = ["requests", "handshakes", "transfers", "latency", "memory", "growth", "logins"]
 
 
 class Scale:
@@ -39,6 +40,7 @@ class Scale:
         self.transfers = 8 if quick else 100
         self.latency = 2 if quick else 10
         self.connections = 200 if quick else 2000
+        self.logins = 200 if quick else 4000
         self.sessions = 20_000 if quick else 1_000_000
 
 
@@ -47,6 +49,7 @@ def main():
     arguments.add_argument("--quick", action="store_true", help="small numbers: shows that all works, measures nothing")
     arguments.add_argument("--only", default=",".join(WORKLOADS), help="some of " + ",".join(WORKLOADS))
     arguments.add_argument("--output", type=pathlib.Path, help="a folder")
+    arguments.add_argument("--readme", action="store_true", help="put the summary into the README, too")
     options = arguments.parse_args()
     wanted = options.only.split(",")
     if unknown := set(wanted) - set(WORKLOADS):
@@ -56,7 +59,8 @@ def main():
     page = report.Report(folder, " ".join(["Tests/Benchmarks/run.sh", *sys.argv[1:]]))
     good = True
     with Lab() as lab:
-        peers, missing = start_all(lab)
+        peers, page.missing = start_all(lab)
+        page.peers = peers
 
         def some(names):
             return [peer for peer in peers if peer.name in names]
@@ -76,7 +80,11 @@ def main():
         page.section("Memory", "", done.stdout.strip())
     if "growth" in wanted:
         report.cost_growth(page, growth.measure(scale.seconds, scale.rounds, scale.sessions))
-    page.write(peers, missing)
+    if "logins" in wanted:
+        report.login(page, *logins.measure(scale.logins))
+    print(f"\n{folder / 'results.md'}")
+    if options.readme:
+        page.write_readme(ROOT / "README.md")
     sys.exit(0 if good or options.quick else 1)
 
 

@@ -15,6 +15,10 @@ from load import HTTP1, HTTP2
 from table import markdown, number, times
 
 
+#: Between these the README has what the last whole run found.
+BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
+
+
 class Report:
     """Sections in the order in which they were measured, each with a table and perhaps a picture beside it."""
 
@@ -22,6 +26,7 @@ class Report:
         self.folder, self.command, self.sections = pathlib.Path(folder), command, []
         (self.folder / "pictures").mkdir(parents=True, exist_ok=True)
         self.load_before = os.getloadavg()[0]
+        self.summary, self.peers, self.missing = {}, [], []
 
     def section(self, title, text, table, picture=None):
         parts = [f"## {title}", text, table]
@@ -31,13 +36,24 @@ class Report:
             parts.insert(2, f"![{title}](pictures/{name}.svg)")
         self.sections.append("\n\n".join(part for part in parts if part))
         print(f"\n{self.sections[-1]}", flush=True)
+        self.write()  # what was measured stays where the run is cut off
 
-    def write(self, peers, missing):
-        path = self.folder / "results.md"
-        head = ["# Measured", self.preface(), "## Gateways", markdown(["gateway", "version"], [[peer.name, peer.version] for peer in peers])]
-        head += [f"- {name} is not here: {why}" for name, why in missing]
-        path.write_text("\n\n".join([*head, *self.sections]) + "\n")
-        print(f"\n{path}")
+    def summarize(self, column, values):
+        """A column of the README's table: gateway → text."""
+        self.summary[column] = values
+
+    def write_readme(self, path):
+        """Puts the summary between the README's two marks."""
+        names = list(dict.fromkeys(name for values in self.summary.values() for name in values))
+        table = markdown(["", *self.summary], [[name, *(values.get(name) for values in self.summary.values())] for name in names])
+        text = path.read_text()
+        before, rest = text.split(BEGIN)
+        path.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
+
+    def write(self):
+        head = ["# Measured", self.preface(), "## Gateways", markdown(["gateway", "version"], [[peer.name, peer.version] for peer in self.peers])]
+        head += [f"- {name} is not here: {why}" for name, why in self.missing]
+        (self.folder / "results.md").write_text("\n\n".join([*head, *self.sections]) + "\n")
 
     def preface(self):
         cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
@@ -65,13 +81,16 @@ def _system():
 
 def requests(report, result):
     rows = [(name, [result.median(name, protocol) for protocol in (HTTP1, HTTP2)]) for name in result.names]
+    for protocol in (HTTP1, HTTP2):
+        report.summarize(f"µs a request, {protocol}", {name: f"{number(result.median(name, protocol))} ({times(result.ratio(name, protocol, proxy_cpu.BASES['HAProxy']))})"
+                                                       for name in result.names if result.median(name, protocol) is not None})
     drawing = svg.bars("CPU time per request (µs, less is better)", "1 KiB answers; one worker on one core", ["HTTP/1.1, 64 connections", "HTTP/2, 16 × 16 streams"], rows)
     report.section("CPU time per request", faults(result), proxy_cpu.table(result), ("requests", drawing))
 
 
 def budgets(report, result, limits):
     """Compares with budgets.toml; whether all is within."""
-    base = {"nginx": proxy_cpu.BASES["nginx"], "haproxy_jwt": proxy_cpu.BASES["HAProxy with JWT"]}
+    base = {"nginx": proxy_cpu.BASES["nginx"], "haproxy": proxy_cpu.BASES["HAProxy"], "haproxy_jwt": proxy_cpu.BASES["HAProxy with JWT"]}
     rows = []
     good = True
     for name, limit in limits.items():
@@ -88,6 +107,8 @@ def budgets(report, result, limits):
 def handshake(report, result):
     kinds = (handshakes.FULL, handshakes.RESUMED)
     rows = [(name, [result.median(name, kind) for kind in kinds]) for name in result.names]
+    for index, kind in enumerate(kinds):
+        report.summarize(f"{kind} handshakes", {name: number(values[index], 0) for name, values in rows})
     drawing = svg.bars("TLS 1.3 handshakes per second of CPU (more is better)", "ECDSA P-256; accepting and closing the connection are in it", ["full", "resumed by ticket"], rows, 0)
     table = markdown(["handshakes per CPU second", "full", "resumed"], [[name, *(number(value, 0) for value in values)] for name, values in rows])
     report.section("Handshakes", faults(result), table, ("handshakes", drawing))
@@ -97,6 +118,8 @@ def transfer(report, result):
     rows = [(name, [result.median(name, column) for column in transfers.COLUMNS]) for name in result.names]
     table = markdown(["MiB per CPU second", *(f"{direction}, {protocol}" for direction, protocol in transfers.COLUMNS)],
                      [[name, *(number(value, 0) for value in values)] for name, values in rows])
+    for direction in ("download", "upload"):
+        report.summarize(f"MiB of {direction}", {name: number(result.median(name, (direction, HTTP2)), 0) for name in result.names})
     drawing = svg.bars("10 MiB bodies over HTTP/2: MiB per second of CPU (more is better)", "uploads are read whole by the upstream before it answers", ["download", "upload"],
                        [(name, [result.median(name, ("download", HTTP2)), result.median(name, ("upload", HTTP2))]) for name in result.names], 0)
     report.section("Large bodies", faults(result), table, ("transfers", drawing))
@@ -109,6 +132,11 @@ def delay(report, result, rate):
                      [[name, *(number(v, 2) for v in values), *(number(v - d, 2) for v, d in zip(values, direct))] for name, values in rows])
     drawing = svg.bars(f"Latency at {rate:,.0f} requests a second (ms, less is better)", "HTTP/1.1, 32 connections, half of what the slowest of them can do", ["median", "99th percentile"], rows, 2)
     report.section("Latency at half load", faults(result), table, ("latency", drawing))
+
+
+def login(report, per_cpu, per_second):
+    report.section("Logins", "Whole logins inside WeCom, each with a browser of its own, against the simulator (`logins.py`).",
+                   markdown(["", "logins a second"], [["of the gateway's CPU", number(per_cpu, 0)], ["by the clock, 8 people at once", number(per_second, 0)]]))
 
 
 def cost_growth(report, result):

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Tests/Benchmarks/run.sh [--quick] [--only requests,handshakes,transfers,latency,memory,growth] [--output FOLDER]
+# Tests/Benchmarks/run.sh [--quick] [--only requests,handshakes,transfers,latency,memory,growth,logins] [--output FOLDER] [--readme]
 # Installs the gateways that Menwei is compared with, runs all of them side by side, and writes results.md and its pictures into this folder (with --quick
 # into .build/benchmarks). Takes about an hour on an idle machine with two cores; --quick takes some minutes and measures nothing. A gateway that
-# cannot be installed is left out, and the results say so. Fails where a budget of budgets.toml is passed.
+# cannot be installed is left out, and the results say so. --readme puts the summary into the README, too. Fails where a budget of budgets.toml is passed.
 #
 # Debian starts the services that it installs (nginx, haproxy); use a machine that may have them. MENWEI_BIN names another executable.
 set -euo pipefail

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.browser import Browser
+from harness.gateway import default_binary
 from harness.raw import RawConnection, client_context
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "Benchmarks"
 BUDGETS = tomllib.loads((BENCHMARKS / "budgets.toml").read_text())
+pytestmark = pytest.mark.skipif("debug" in default_binary().resolve().parts, reason="budgets are of the release")
 BROWSER = {"user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/129.0 Safari/537.36", "accept": "text/html", "accept-language": "zh-CN,zh;q=0.9"}
 
 

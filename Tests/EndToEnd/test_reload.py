@@ -1,4 +1,5 @@
 """SIGHUP: a new configuration takes the place of the old, as a whole or not at all, and nobody who is served feels it."""
+import signal
 import socket
 import time
 
@@ -6,9 +7,10 @@ import pytest
 
 from harness.browser import Browser
 from harness.ports import free_port
-from harness.raw import RawConnection
+from harness.raw import RawConnection, client_context
 from harness.reloading import reload, reloaded
 from harness.simulator import SECOND_CORP
+from harness.upstream import Upstream
 from harness.waiting import wait_for
 from test_sessions import websocket_opening
 
@@ -275,3 +277,52 @@ def test_reloads_that_are_asked_for_at_once_come_to_the_last_configuration(own):
         with at(own) as raw:
             return call(raw, own, "/x").status == 200
     wait_for(open_to_all, 10)
+
+
+def test_an_upstream_that_is_unwell_stays_so_over_a_reload(make_gateway, upstream):
+    """Its checks have to say otherwise first."""
+    sick = Upstream()
+    try:
+        sick.script("/healthz", lambda e: e.respond(503))
+        own = make_gateway([{
+            "id": "wiki", "host": "wiki.test", "upstreams": [upstream.base, sick.base], "access": [{"allow": "anyone"}], "balance": "round_robin",
+            "health": {"path": "/healthz", "interval": "1s", "unhealthy_after": 2}}])
+        name = f'menwei_upstream_healthy{{site="wiki",upstream="{sick.base}"}}'
+        wait_for(lambda: own.metrics()[name] == 0, 10, "the checks to fail")
+        sick.clear()
+        for _ in range(3):
+            reloaded(own)
+            assert own.metrics()[name] == 0
+            with at(own) as raw:
+                for _ in range(8):
+                    assert call(raw, own, "/x").status == 200
+        assert "/x" not in sick.targets()
+        del sick.scripts["/healthz"]
+        wait_for(lambda: own.metrics()[name] == 1, 10, "the checks to succeed")
+    finally:
+        sick.stop()
+
+
+def test_who_waits_in_a_queue_when_the_end_comes_is_answered(own):
+    """Connections that no worker has accepted yet, and a request that no worker has read: the process is stopped while they come."""
+    kept = at(own)
+    assert call(kept, own, "/public/x").status == 200
+    own.process.signal(signal.SIGSTOP)
+    kept.send(f"GET /public/y HTTP/1.1\r\nHost: wiki.test:{own.port}\r\n\r\n".encode())
+    waiting = [socket.create_connection(("127.0.0.1", own.port), 5) for _ in range(20)]
+    own.process.expect_exit(0)
+    own.process.signal(signal.SIGTERM)
+    own.process.signal(signal.SIGCONT)
+    answer = kept.response()
+    assert answer.status == 200 and answer.one("Connection") == "close"
+    kept.close()
+    context = client_context(own.ca)
+    for number, plain in enumerate(waiting):
+        raw = RawConnection.__new__(RawConnection)
+        raw.socket, raw.rest = context.wrap_socket(plain, server_hostname="wiki.test"), b""
+        waiting[number] = raw
+    for raw in waiting:
+        answer = call(raw, own, "/public/x")
+        assert answer.status == 200 and answer.one("Connection") == "close"
+        raw.close()
+    assert own.process.wait(10) == 0

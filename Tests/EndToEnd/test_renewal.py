@@ -169,8 +169,8 @@ def test_a_key_of_another_machine_is_published_at_once_and_signs_when_its_time_c
     folder = own.folder / "keys"
     (first,) = published(own)
     assert signer(own, browser, upstream) == first
-    # Made just now: it does not sign for ten minutes yet.
-    young, young_file = write_key(folder, now())
+    # Made just now (two seconds on, since the first may be of this second): it does not sign for ten minutes yet.
+    young, young_file = write_key(folder, now(seconds=-2))
     wait_for(lambda: published(own) == [first, young], 6, "the new key")
     assert signer(own, browser, upstream) == first
     # Made eleven minutes ago: it signs, and the first is still published.

@@ -30,7 +30,7 @@ public final class MenweiAssertion {
         String[] parts = token.split("\\.", -1);
         if (parts.length != 3 || token.length() > 8192) throw new SecurityException("not a JWT");
         String head = decode(parts[0]);
-        if (!"ES256".equals(text(head, "alg"))) throw new SecurityException("not ES256");
+        if (!"ES256".equals(text(head, "alg")) || head.contains("\"crit\"")) throw new SecurityException("not ES256, or with an extension that is not known");
         // P1363: the two numbers of the signature one after the other, as JWS has them.
         Signature signature = Signature.getInstance("SHA256withECDSAinP1363Format");
         signature.initVerify(key(text(head, "kid")));
@@ -42,7 +42,7 @@ public final class MenweiAssertion {
         Instant now = Instant.now();
         if (now.minus(LEEWAY).isAfter(time(claims, "exp"))) throw new SecurityException("expired");
         if (now.plus(LEEWAY).isBefore(time(claims, "nbf"))) throw new SecurityException("not valid yet");
-        if (text(claims, "sub") == null) throw new SecurityException("names nobody");
+        if (text(claims, "sub") == null || text(claims, "sub").isEmpty()) throw new SecurityException("names nobody");
         return claims;
     }
 

@@ -48,9 +48,12 @@ func (a *Assertions) Verify(token string) (*Claims, error) {
 	if len(parts) != 3 {
 		return nil, errors.New("not a JWT")
 	}
-	var head struct{ Alg, Kid string }
-	if err := decode(parts[0], &head); err != nil || head.Alg != "ES256" {
-		return nil, errors.New("not ES256")
+	var head struct {
+		Alg, Kid string
+		Crit     json.RawMessage
+	}
+	if err := decode(parts[0], &head); err != nil || head.Alg != "ES256" || head.Crit != nil {
+		return nil, errors.New("not ES256, or with an extension that is not known")
 	}
 	key, err := a.key(head.Kid)
 	if err != nil {

@@ -17,7 +17,7 @@ async function verify(r, token) {
     const parts = token.split('.');
     if (parts.length !== 3) throw new Error('not a JWT');
     const head = JSON.parse(Buffer.from(parts[0], 'base64url'));
-    if (head.alg !== 'ES256') throw new Error('not ES256');
+    if (head.alg !== 'ES256' || head.crit !== undefined) throw new Error('not ES256, or with an extension that is not known');
     const signature = Buffer.from(parts[2], 'base64url');
     const key = await publicKey(r, head.kid);
     const fits = signature.length === 64 && await crypto.subtle.verify(
@@ -27,6 +27,7 @@ async function verify(r, token) {
     const now = Date.now() / 1000;
     if (claims.iss !== r.variables.assertion_issuer) throw new Error('from another issuer');
     if (claims.aud !== r.variables.assertion_audience) throw new Error('for another site');
+    if (!Number.isSafeInteger(claims.exp) || !Number.isSafeInteger(claims.nbf)) throw new Error('times that are none');
     if (!(now <= claims.exp + LEEWAY)) throw new Error('expired');
     if (!(now >= claims.nbf - LEEWAY)) throw new Error('not valid yet');
     if (!claims.sub) throw new Error('names nobody');

@@ -22,7 +22,7 @@ final class MenweiAssertions
         $parts = explode('.', $token);
         if (count($parts) !== 3) throw new RuntimeException('not a JWT');
         $head = json_decode(self::decode($parts[0]), true);
-        if (!is_array($head) || ($head['alg'] ?? null) !== 'ES256' || !is_string($head['kid'] ?? null)) throw new RuntimeException('not ES256');
+        if (!is_array($head) || ($head['alg'] ?? null) !== 'ES256' || !is_string($head['kid'] ?? null) || isset($head['crit'])) throw new RuntimeException('not ES256');
         $signature = self::decode($parts[2]);
         if (strlen($signature) !== 64) throw new RuntimeException('the signature does not fit');
         // JWS has the two numbers one after the other; OpenSSL wants them in DER.
@@ -34,8 +34,9 @@ final class MenweiAssertions
         $claims = json_decode(self::decode($parts[1]), true, 16, JSON_THROW_ON_ERROR);
         if (($claims['iss'] ?? null) !== $this->authOrigin) throw new RuntimeException('from another issuer');
         if (($claims['aud'] ?? null) !== $this->audience) throw new RuntimeException('for another site');
-        if (time() > ($claims['exp'] ?? 0) + self::LEEWAY) throw new RuntimeException('expired');
-        if (time() < ($claims['nbf'] ?? PHP_INT_MAX) - self::LEEWAY) throw new RuntimeException('not valid yet');
+        if (!is_int($claims['exp'] ?? null) || !is_int($claims['nbf'] ?? null)) throw new RuntimeException('times that are none');
+        if (time() > $claims['exp'] + self::LEEWAY) throw new RuntimeException('expired');
+        if (time() < $claims['nbf'] - self::LEEWAY) throw new RuntimeException('not valid yet');
         if (!is_string($claims['sub'] ?? null) || $claims['sub'] === '') throw new RuntimeException('names nobody');
         return $claims;
     }

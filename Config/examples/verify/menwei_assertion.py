@@ -5,6 +5,7 @@
     user = claims["sub"]
 """
 import sys
+import time
 
 import jwt
 
@@ -14,17 +15,37 @@ class Assertions:
 
     def __init__(self, auth_origin, audience):
         self.issuer, self.audience = auth_origin, audience
-        # Keeps the keys for five minutes, and looks again when it meets a key that it does not know.
+        # Keeps the keys for five minutes.
         self.keys = jwt.PyJWKClient(auth_origin + "/.menwei/jwks.json", lifespan=300)
+        self.looked = -10.0
 
     def verify(self, token):
         """The claims. Raises jwt.PyJWTError for whatever does not hold."""
         if not token:
             return None
-        key = self.keys.get_signing_key_from_jwt(token)
-        return jwt.decode(
-            token, key.key, algorithms=["ES256"], issuer=self.issuer, audience=self.audience, leeway=30,
+        head = jwt.get_unverified_header(token)
+        if "crit" in head:
+            raise jwt.InvalidTokenError("an extension that is not known")
+        claims = jwt.decode(
+            token, self.key(head.get("kid")).key, algorithms=["ES256"], issuer=self.issuer, audience=self.audience, leeway=30,
             options={"require": ["iss", "aud", "sub", "iat", "nbf", "exp"]})
+        if not claims["sub"] or not all(type(claims[name]) is int for name in ("iat", "nbf", "exp")):
+            raise jwt.InvalidTokenError("claims that are none")
+        return claims
+
+    def key(self, kid):
+        """An unknown key is looked for again, once in ten seconds at the most."""
+        for keys in (self.keys.get_signing_keys, self.again):
+            for key in keys():
+                if key.key_id == kid:
+                    return key
+        raise jwt.InvalidTokenError("signed with an unknown key")
+
+    def again(self):
+        if time.monotonic() - self.looked < 10:
+            return []
+        self.looked = time.monotonic()
+        return self.keys.get_signing_keys(refresh=True)
 
 
 if __name__ == "__main__":  # menwei_assertion.py AUTH_ORIGIN AUDIENCE < TOKEN

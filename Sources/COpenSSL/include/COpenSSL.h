@@ -37,4 +37,8 @@ static inline GENERAL_NAME *menwei_sk_GENERAL_NAME_value(const GENERAL_NAMES *na
 static inline uint64_t menwei_server_options(void) {
     return SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_PRIORITIZE_CHACHA;
 }
+/// The same for a client.
+static inline uint64_t menwei_client_options(void) { return SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION; }
+static inline int menwei_SSL_CTX_set_app_data(SSL_CTX *c, void *data) { return (int)SSL_CTX_set_app_data(c, data); }
+static inline void *menwei_SSL_CTX_get_app_data(SSL_CTX *c) { return SSL_CTX_get_app_data(c); }
 static inline EVP_PKEY *menwei_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }

@@ -13,6 +13,7 @@ struct SitePart {
     /// `.some(nil)`: no checks, whatever the defaults say.
     var health: SiteOptions.HealthCheck??
     var hostHeader: SiteOptions.HostHeader?
+    var upstreamTLS: UpstreamTLS?
     var stripsPath: Bool?
     var paths: PathOptions?
     var trustedOrigins: [String]?
@@ -23,8 +24,8 @@ struct SitePart {
     var bodyLimit: UInt64?
 
     static let keys: [Key] = [
-        "host_header", "strip_path", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
-        "balance", "health", .later("upstream_tls", off: .nulls(["ca", "server_name", "certificate", "key"])),
+        "host_header", "upstream_tls", "strip_path", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
+        "balance", "health",
         .later("landing", off: .nulls(["mobile", "desktop"])),
     ]
 
@@ -34,6 +35,7 @@ struct SitePart {
         part.balance = balance ?? defaults.balance
         part.health = health ?? defaults.health
         part.hostHeader = hostHeader ?? defaults.hostHeader
+        part.upstreamTLS = upstreamTLS ?? defaults.upstreamTLS
         part.stripsPath = stripsPath ?? defaults.stripsPath
         part.paths = paths ?? defaults.paths
         part.trustedOrigins = trustedOrigins ?? defaults.trustedOrigins
@@ -48,6 +50,7 @@ struct SitePart {
         options.balance = balance ?? options.balance
         options.health = health ?? options.health
         options.hostHeader = hostHeader ?? options.hostHeader
+        options.upstreamTLS = upstreamTLS ?? options.upstreamTLS
         options.stripsPath = stripsPath ?? options.stripsPath
         options.anyEncoding = paths?.anyEncoding ?? options.anyEncoding
         options.ignoreCase = paths?.ignoreCase ?? options.ignoreCase
@@ -65,6 +68,7 @@ extension ConfigurationReader {
         part.balance = balance.map { $0 == "round_robin" ? .roundRobin : .leastRequests }
         part.health = section.node("health").map(readHealth)
         part.hostHeader = section.value("host_header", Self.readHostHeader)
+        part.upstreamTLS = section.node("upstream_tls").flatMap(readUpstreamTLS)
         part.stripsPath = section.value("strip_path", Read.boolean)
         part.paths = section.node("paths").flatMap(readPathOptions)
         part.trustedOrigins = section.list("trusted_origins") { (node: YAMLNode) throws(Misread) in try Read.origin(node).text }

@@ -41,6 +41,9 @@ extension ConfigurationReader {
         options.path = path
         part.fill(&options)
         options.identityHeaders = headers
+        if section.has("upstream_tls"), options.upstreamTLS != UpstreamTLS(), !upstreams.contains(where: { $0.scheme == .https }) {
+            findings.fault(section.keyMark("upstream_tls"), "\"upstream_tls\" needs an upstream with https://")
+        }
         if section.has("strip_path"), options.stripsPath, path == "/" {
             findings.warn(section.keyMark("strip_path"), "\"strip_path\" does nothing where the site's path is \"/\"")
         }
@@ -66,12 +69,12 @@ extension ConfigurationReader {
             findings.fault(section.keyMark("upstream"), "\"upstream\" and \"upstreams\" cannot both stand here")
             return nil
         }
-        if section.has("upstream") { return section.value("upstream", Read.upstream).map { [$0] } }
+        if section.has("upstream") { return section.value("upstream", readUpstream).map { [$0] } }
         guard section.has("upstreams") else {
             findings.fault(section.mark, "the key \"upstreams\" is missing")
             return nil
         }
-        guard let upstreams = section.list("upstreams", Read.upstream), case .sequence(let items)? = section.node("upstreams")?.content else { return nil }
+        guard let upstreams = section.list("upstreams", readUpstream), case .sequence(let items)? = section.node("upstreams")?.content else { return nil }
         if items.isEmpty { findings.fault(section.valueMark("upstreams"), "\"upstreams\" needs at least one upstream") }
         if items.count > UpstreamSet.capacity { findings.fault(items[UpstreamSet.capacity].mark, "a site has at most \(UpstreamSet.capacity) upstreams") }
         // Where one of them could not be read, who is who is not known.

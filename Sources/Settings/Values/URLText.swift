@@ -1,5 +1,4 @@
 import HTTP
-import Proxy
 
 /// `scheme://authority` and the rest, taken apart for origins, upstreams and endpoints.
 struct URLText {
@@ -52,26 +51,6 @@ extension Read {
         if let problem = HostText.problem(url.host) { throw wrong(problem) }
         guard url.rest.isEmpty else { throw wrong("an origin ends after host and port") }
         return Origin(host: url.host, port: url.port ?? 443)
-    }
-
-    static func upstream(_ node: YAMLNode) throws(Misread) -> UpstreamAddress {
-        let example = "an upstream such as http://127.0.0.1:8080"
-        let text = try scalar(node, example).text
-        for later in ["https://", "h2c://", "unix:"] where text.lowercased().hasPrefix(later) {
-            throw Misread("an upstream with \"\(later)\" is not available in this version")
-        }
-        let url = try URLText(text, example: example)
-        func wrong(_ why: String) -> Misread { Misread("expected \(example), this is \(quoted(text)): \(why)") }
-        guard url.scheme == "http" else { throw wrong("the scheme must be http") }
-        guard url.rest.isEmpty || url.rest == "/" else { throw wrong("an upstream has no path; requests keep their own") }
-        var host = url.host
-        if host.hasPrefix("[") {
-            host = String(host.dropFirst().dropLast())
-            guard IPText.isIPv6(host) else { throw wrong("this is no IPv6 address") }
-        } else if let problem = HostText.problem(host) {
-            throw wrong(problem)
-        }
-        return UpstreamAddress(host: host, port: url.port ?? 80, text: text)
     }
 
     /// An absolute http or https URL without query and fragment, no `/` at its end.

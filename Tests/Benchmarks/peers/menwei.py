@@ -13,9 +13,10 @@ NAME = "Menwei, session and assertion"
 RULES = ["{ path: /public/*, allow: anyone }", "{ path: /admin/*, allow: { users: [lisi] } }"]
 
 
-def start(lab, sites=1, rules=len(RULES), between=None, wrapper=(), environment=None, binary=None):
+def start(lab, sites=1, rules=len(RULES), between=None, wrapper=(), environment=None, binary=None, more_logins=False):
     """`sites` and `rules` are how many there are; `between` is called with the store's path between two runs; `wrapper` is a command
-    around it; `binary` another executable than the one under test, for which `version` speaks."""
+    around it; `binary` another executable than the one under test, for which `version` speaks; `more_logins` keeps the
+    simulator running."""
     if not os.access(MENWEI, os.X_OK):
         raise Missing(f"no executable {MENWEI}: build a release, or name one in MENWEI_BIN")
     port, simulator = free_port(), free_port()
@@ -37,7 +38,8 @@ def start(lab, sites=1, rules=len(RULES), between=None, wrapper=(), environment=
         lab.stop(process)
         between(folder / "menwei.db")
         process = run(wrapper)
-    lab.stop(world)
+    if not more_logins:
+        lab.stop(world)
     version = lab.run([MENWEI, "version"]).split("\n")[0].removeprefix("menwei ")
     return Peer(NAME, port, process, [f"cookie: app=1; __Host-menwei={cookie}; theme=dark"], version)
 

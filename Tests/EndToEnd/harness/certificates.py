@@ -1,5 +1,6 @@
 """A certificate authority for one run, and certificates by it."""
 import datetime
+import ipaddress
 from pathlib import Path
 
 from cryptography import x509
@@ -33,17 +34,18 @@ class Authority:
         self.file = self.folder / "ca.pem"
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, stem, names, days=60):
-        """Writes STEM.pem and STEM.key for these host names and returns both paths."""
+    def issue(self, stem, names, days=60, addresses=(), use=ExtendedKeyUsageOID.SERVER_AUTH):
+        """Writes STEM.pem and STEM.key for these host names and IP addresses and returns both paths. Fewer than 0 `days`: it has ended."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.timezone.utc)
         certificate = (
             x509.CertificateBuilder().subject_name(_name(names[0])).issuer_name(self._certificate.subject)
             .public_key(key.public_key()).serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=days))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(
+                [x509.DNSName(name) for name in names] + [x509.IPAddress(ipaddress.ip_address(each)) for each in addresses]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256()))
         chain, private = self.folder / f"{stem}.pem", self.folder / f"{stem}.key"

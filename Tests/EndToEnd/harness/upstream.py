@@ -132,17 +132,22 @@ class Exchange:
 
 
 class Upstream:
-    def __init__(self):
-        self.port = free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
+    """`tls`: an SSLContext of a server; `unix`: the path of a socket instead of a port."""
+
+    def __init__(self, tls=None, unix=None):
+        self.port = None if unix else free_port()
+        self.base = f"unix:{unix}" if unix else f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self._tls = tls
         self._lock = threading.Condition()
         self.requests = []
         self.connections = 0
         self.scripts = {}
+        #: Of each connection over TLS: whether a session was resumed, and the client's certificate.
+        self.handshakes = []
         self._open = set()
-        self._listener = socket.socket()
+        self._listener = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", self.port))
+        self._listener.bind(str(unix) if unix else ("127.0.0.1", self.port))
         self._listener.listen(1024)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -191,11 +196,18 @@ class Upstream:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if connection.family == socket.AF_INET:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True).start()
 
     def _serve(self, connection, number):
+        if self._tls:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return connection.close()
+            self.handshakes.append((connection.session_reused, connection.getpeercert()))
         self._open.add(connection)
         request = None
         try:

@@ -1,0 +1,216 @@
+"""What is under way when a session ends: a logout ends all of it within two seconds, an expiry ends streams and lets uploads and downloads finish."""
+import threading
+import time
+
+import pytest
+
+from harness.browser import Browser
+from harness.http2_client import H2, status
+from harness.raw import RawConnection
+from harness.waiting import wait_for
+
+HOST = "wiki.test"
+LIFETIME = 3
+
+
+@pytest.fixture
+def own(make_gateway, upstream):
+    def build(**sessions):
+        return make_gateway([{"id": "wiki", "host": HOST, "upstreams": [upstream.base]}], lambda c: c["sessions"].update(sessions))
+    return build
+
+
+def log_in(gateway):
+    browser = Browser(gateway)
+    assert browser.log_in(gateway.origin(HOST) + "/").status == 200
+    return browser
+
+
+def logout(gateway, browser):
+    origin = gateway.auth
+    answer = browser.request("POST", origin + "/.menwei/logout", headers={"Origin": origin}, body=b"")
+    assert answer.status < 400
+
+
+class Over1:
+    """A request over HTTP/1.1 whose answer is read as it comes."""
+
+    def __init__(self, gateway, browser, method, path, length=None):
+        self.raw = RawConnection(gateway.port, HOST, ca=gateway.ca, timeout=20)
+        more = f"Content-Length: {length}\r\n" if length is not None else ""
+        self.raw.send(f"{method} {path} HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\nCookie: {browser._cookie_header(HOST)}\r\n{more}\r\n".encode())
+
+    def begun(self):
+        answer = self.raw.head()
+        self.length = answer.one("Content-Length")
+        return answer.status
+
+    def send(self, data, end=False):
+        self.raw.send(data)
+
+    def rest(self):
+        """The body, and whether it was whole."""
+        if self.length is not None:
+            try:
+                return self.raw._exactly(int(self.length)), True
+            except EOFError:
+                return self.raw.rest, False
+        try:
+            return self.raw._until(b"\r\n0\r\n\r\n"), True
+        except EOFError:
+            return self.raw.rest, False
+
+    def close(self):
+        self.raw.close()
+
+
+class Over2:
+    """The same over HTTP/2."""
+
+    def __init__(self, gateway, browser, method, path, length=None):
+        self.client = H2(gateway, host=HOST, timeout=20)
+        extra = [("cookie", browser._cookie_header(HOST))] + ([("content-length", str(length))] if length is not None else [])
+        self.stream = self.client.send(method, path, extra, end=length is None)
+        self.state = self.client.streams[self.stream]
+
+    def begun(self):
+        while self.state["head"] is None and self.state["reset"] is None and self.client.step():
+            pass
+        return status(self.state)
+
+    def send(self, data, end=False):
+        self.client.connection.send_data(self.stream, data, end_stream=end)
+        self.client.flush()
+
+    def rest(self):
+        while not self.state["ended"] and self.state["reset"] is None and self.client.step():
+            pass
+        return self.state["body"], self.state["ended"]
+
+    def close(self):
+        self.client.raw.close()
+
+
+@pytest.fixture(params=[Over1, Over2], ids=["http1", "http2"])
+def over(request):
+    opened = []
+
+    def build(*arguments, **more):
+        opened.append(request.param(*arguments, **more))
+        return opened[-1]
+
+    yield build
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def trickle(upstream):
+    """Answers that go on byte by byte: `/download` with a length, `/events` as long as the test lasts, `/chunked` without a length."""
+    stop = threading.Event()
+
+    def download(exchange):
+        count = int(exchange.request.query["bytes"])
+        exchange.send(f"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {count}\r\n\r\n".encode())
+        for _ in range(count):
+            exchange.send(b"x")
+            if stop.wait(0.1):
+                return exchange.close()
+
+    def chunks(kind, count):
+        def answer(exchange):
+            exchange.send(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+            for _ in range(count):
+                exchange.send(b"1\r\n:\r\n")
+                if stop.wait(0.1):
+                    return exchange.close()
+            exchange.send(b"0\r\n\r\n")
+        return answer
+
+    upstream.script("/slow-download", download)
+    upstream.script("/events", chunks("Text/Event-Stream; charset=utf-8", 600))
+    upstream.script("/chunked", chunks("text/plain", 60))
+    yield
+    stop.set()
+
+
+@pytest.mark.parametrize("path", ["/slow-download?bytes=600", "/events", "/chunked"])
+def test_a_logout_ends_what_is_under_way_within_two_seconds(own, over, trickle, path):
+    gateway = own()
+    browser = log_in(gateway)
+    request = over(gateway, browser, "GET", path)
+    assert request.begun() == 200
+    logout(gateway, browser)
+    began = time.monotonic()
+    _, whole = request.rest()
+    assert not whole
+    assert time.monotonic() - began < 2.2
+
+
+def test_a_logout_ends_an_upload_within_two_seconds(own, over, upstream):
+    gateway = own()
+    browser = log_in(gateway)
+    request = over(gateway, browser, "POST", "/upload", length=1000)
+    request.send(b"x")
+    upload = wait_for(lambda: [r for r in upstream.requests if r.target == "/upload"], 5, "the upload to arrive")[0]
+    logout(gateway, browser)
+    wait_for(lambda: upload.failed, 2.5, "the end of the upload")
+    assert not upload.complete
+
+
+@pytest.mark.parametrize("path", ["/slow-download?bytes=55", "/chunked"])
+@pytest.mark.parametrize("limit", ["lifetime", "idle_timeout"])
+def test_an_expiry_lets_a_download_finish(own, over, trickle, path, limit):
+    gateway = own(**({"lifetime": f"{LIFETIME}s", "idle_timeout": f"{LIFETIME}s"} if limit == "lifetime" else {"idle_timeout": f"{LIFETIME}s"}))
+    browser = log_in(gateway)
+    request = over(gateway, browser, "GET", path)
+    assert request.begun() == 200
+    body, whole = request.rest()
+    assert whole and len(body) >= 55
+    assert browser.call(gateway.origin(HOST) + "/x").status == 401, "the session had not expired"
+
+
+def test_an_expiry_lets_an_upload_finish(own, over, upstream):
+    gateway = own(lifetime=f"{LIFETIME}s", idle_timeout=f"{LIFETIME}s")
+    browser = log_in(gateway)
+    request = over(gateway, browser, "POST", "/upload", length=55)
+    for at in range(55):
+        request.send(b"x", end=at == 54)
+        time.sleep(0.1)
+    assert request.begun() == 200
+    assert [r for r in upstream.requests if r.target == "/upload"][0].complete
+    assert browser.call(gateway.origin(HOST) + "/x").status == 401, "the session had not expired"
+
+
+def test_an_expiry_ends_an_event_stream(own, over, trickle):
+    gateway = own(lifetime=f"{LIFETIME}s", idle_timeout=f"{LIFETIME}s")
+    browser = log_in(gateway)
+    began = time.monotonic()
+    request = over(gateway, browser, "GET", "/events")
+    assert request.begun() == 200
+    _, whole = request.rest()
+    assert not whole and time.monotonic() - began < LIFETIME + 2.5
+
+
+def test_an_event_stream_that_begins_after_the_expiry_ends_at_once(own, over, upstream):
+    gateway = own(lifetime=f"{LIFETIME}s", idle_timeout=f"{LIFETIME}s")
+    browser = log_in(gateway)
+    release, stop = threading.Event(), threading.Event()
+
+    def late(exchange):
+        release.wait(20)
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n:\r\n")
+        stop.wait(20)
+        exchange.close()
+
+    upstream.script("/late", late)
+    request = over(gateway, browser, "GET", "/late")
+    upstream.wait_requests(1)
+    # The gateway looks once a second; a request that shows the cookie must not keep the session alive.
+    time.sleep(LIFETIME + 2)
+    release.set()
+    began = time.monotonic()
+    assert request.begun() == 200
+    _, whole = request.rest()
+    assert not whole and time.monotonic() - began < 2
+    stop.set()
