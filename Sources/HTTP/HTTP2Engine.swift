@@ -137,7 +137,7 @@ extension HTTP2Engine {
                     count = 1
                 }
                 for entry in entries where !Self.isConnectionSpecific(entry.known) {
-                    let flags = entry.known == .setCookie ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
+                    let flags = Self.isNeverTheSame(entry, fields) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
                     unsafe lines.initializeElement(at: count, to: nghttp2_nv(
                         name: base + Int(entry.nameStart), value: base + Int(entry.valueStart),
                         namelen: Int(entry.nameLength), valuelen: Int(entry.valueLength), flags: UInt8(flags.rawValue)))
@@ -173,6 +173,12 @@ extension HTTP2Engine {
             flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
     }
 
+    /// What says another thing each time only drives useful fields out of the client's table.
+    private static func isNeverTheSame(_ entry: Fields.Entry, _ fields: borrowing Fields) -> Bool {
+        if entry.known == .setCookie { return true }
+        return entry.known == .other && entry.nameLength == 12 && equalsIgnoringCase(fields.arena.span.extracting(entry.name), "x-request-id")
+    }
+
     static func isConnectionSpecific(_ name: KnownField) -> Bool {
         switch name {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .te, .http2Settings: true
@@ -188,6 +194,11 @@ extension HTTP2Engine {
 
     /// Opens the stream's and the connection's window by `count`.
     func consume(_ stream: Int32, _ count: Int) { _ = unsafe nghttp2_session_consume(session, stream, count) }
+
+    /// Sets the window of a stream, or of the connection (0), in bytes.
+    func widen(_ stream: Int32, to size: Int) {
+        _ = unsafe nghttp2_session_set_local_window_size(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, Int32(clamping: size))
+    }
 
     func consumeConnection(_ count: Int) { _ = unsafe nghttp2_session_consume_connection(session, count) }
 

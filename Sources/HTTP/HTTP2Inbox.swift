@@ -40,6 +40,16 @@ import Bytes
         unsafe input = nil
     }
 
+    /// Gives back the memory that was kept for the next stream; it may be long in coming.
+    mutating func rest() {
+        guard streams.open == 0 else { return }
+        streams.rest()
+        spareHeads = []
+        if events.isEmpty { events = [] }
+        resets = []
+        trailersDue = []
+    }
+
     // MARK: heads
 
     mutating func beginRequest(_ id: Int32) -> Int {

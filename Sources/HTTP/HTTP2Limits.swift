@@ -3,10 +3,15 @@
 public struct HTTP2Limits: Sendable {
     /// SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 6.5.2): requests open at once.
     public var concurrentStreams: UInt32 = 128
-    /// Bytes of request body that may lie unread in the gateway, per stream (SETTINGS_INITIAL_WINDOW_SIZE).
+    /// Bytes of request body that may lie unread in the gateway, per stream, at first (SETTINGS_INITIAL_WINDOW_SIZE).
     public var streamWindow: UInt32 = 256 << 10
-    /// Bytes of request bodies that may lie unread in the gateway, per connection.
+    /// Bytes of request bodies that may lie unread in the gateway, per connection, at first.
     public var connectionWindow: UInt32 = 1 << 20
+    /// Bytes up to which a stream's window grows, doubling, while its body is passed on as fast as it comes: a window is what fits on the way
+    /// between two looks at it, and a small one makes a fast client wait.
+    public var streamWindowGrown: UInt32 = 4 << 20
+    /// Bytes up to which the connection's window grows with its streams'. It bounds what a connection's bodies hold whose upstreams stop taking them.
+    public var connectionWindowGrown: UInt32 = 8 << 20
     /// Bytes of a decoded head: names, values, and 4 a field, which is what the same head takes in HTTP/1. Also what
     /// SETTINGS_MAX_HEADER_LIST_SIZE tells the client. More: 431.
     public var headBytes = 32 << 10

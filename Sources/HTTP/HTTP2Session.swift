@@ -9,6 +9,8 @@ public final class HTTP2Session {
     private let engine: HTTP2Engine
     private let mark: Int
     private let unreadFrames: Int
+    /// Bytes: of a stream at first and at the most, of the connection now and at the most.
+    private var windows: (stream: Int, streamGrown: Int, connection: Int, connectionGrown: Int)
     private enum Phase { case open, noticeSent, goingAway, failed }
     private var phase = Phase.open
 
@@ -16,6 +18,9 @@ public final class HTTP2Session {
         engine = HTTP2Engine(limits: limits)
         mark = limits.writableMark
         unreadFrames = limits.unreadFrames
+        windows = (
+            Int(limits.streamWindow), Int(limits.streamWindowGrown), Int(limits.connectionWindow), Int(limits.connectionWindowGrown)
+        )
     }
 
     // MARK: bytes in
@@ -112,6 +117,18 @@ public final class HTTP2Session {
         if count == 0 { return }
         engine.inbox.streams[index].unconsumed -= count
         engine.consume(stream, count)
+        grow(index, stream, count)
+    }
+
+    private func grow(_ index: Int, _ stream: Int32, _ count: Int) {
+        let waiting = engine.inbox.streams[index].unconsumed
+        let limits = windows
+        guard let size = engine.inbox.streams[index].window.passedOn(count, waiting: waiting, from: limits.stream, to: limits.streamGrown) else { return }
+        engine.widen(stream, to: size)
+        if 2 * size > limits.connection, limits.connection < limits.connectionGrown {
+            windows.connection = min(limits.connectionGrown, 2 * size)
+            engine.widen(0, to: windows.connection)
+        }
     }
 
     // MARK: bytes out
@@ -133,6 +150,9 @@ public final class HTTP2Session {
     public var wantsIO: (read: Bool, write: Bool) {
         (engine.wantsRead && phase != .failed, engine.wantsWrite)
     }
+
+    /// Nothing has happened for a while: gives back what was kept for the next streams. Does nothing while any is open.
+    public func rest() { engine.inbox.rest() }
 
     public var openStreams: Int { engine.inbox.streams.open }
 

@@ -17,6 +17,7 @@ struct HTTP2Stream: ~Copyable {
     var isReset = false
     /// Body bytes told to the caller and not consumed yet: they are owed to the connection's window when the stream goes.
     var unconsumed = 0
+    var window = HTTP2Window()
     /// Body bytes that nobody wanted any more.
     var dropped = 0
 
@@ -39,6 +40,7 @@ struct HTTP2Stream: ~Copyable {
         responseEnded = false
         isReset = false
         unconsumed = 0
+        window = HTTP2Window()
         dropped = 0
         isAnswered = false
         isDeferred = false
@@ -97,6 +99,12 @@ struct HTTP2Stream: ~Copyable {
         guard self[index].id != 0 else { return }
         open -= 1
         self[index].clear(keepsMemory: index < keeping)
+    }
+
+    /// Gives back what many streams at once made it grow to, and what they kept. Only where none is open.
+    mutating func rest() {
+        guard open == 0 else { return }
+        self = HTTP2StreamTable()
     }
 
     private mutating func grow() {

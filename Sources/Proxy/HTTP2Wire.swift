@@ -14,6 +14,10 @@ final class HTTP2Wire: Wire {
     private var isGoingAway = false
     /// The armed limit is the next look at streams that may stand still.
     private var watchesStalls = false
+    /// Without streams for a while: the memory kept for them was given back.
+    private var rests = false
+    /// 1 s without a stream.
+    private static let restAfter: UInt64 = 1_000_000_000
     /// Bytes of one connection's frames gathered before they are written.
     private static let gatherLimit = 64 << 10
 
@@ -52,7 +56,7 @@ final class HTTP2Wire: Wire {
             connection.armLimit(limits.linger)
         } else if streams.isEmpty {
             watchesStalls = false
-            connection.armLimit(limits.keepAlive)
+            connection.armLimit(rests ? limits.keepAlive : min(Self.restAfter, limits.keepAlive))
         } else if !watchesStalls {
             watchesStalls = true
             connection.armLimit(limits.stall)
@@ -89,6 +93,7 @@ final class HTTP2Wire: Wire {
     }
 
     private func begin(_ id: Int32, endStream: Bool, fault: ProtocolFault?) {
+        rests = false
         var head = session.takeHead(stream: id)
         head.version = .http2
         let stream = HTTP2ClientStream(id, of: self, isWebSocket: head.isWebSocket)
@@ -125,7 +130,9 @@ final class HTTP2Wire: Wire {
         if connection.writeStall >= server.nanoseconds.stall { return connection.close() }
         // A client that sleeps never acknowledges that no more streams are wanted: the end does not wait for it.
         if server.isDraining { session.drain() }
-        if streams.isEmpty {
+        if streams.isEmpty, !rests, !server.isDraining {
+            rest()
+        } else if streams.isEmpty {
             // It was told before, and neither went nor read it.
             if isGoingAway { return connection.close() }
             isGoingAway = true
@@ -137,6 +144,13 @@ final class HTTP2Wire: Wire {
         watchesStalls = false
         armLimit()
         connection.scheduleFlush()
+    }
+
+    private func rest() {
+        rests = true
+        session.rest()
+        streams = [:]
+        events = []
     }
 
     private func cut(_ stream: HTTP2ClientStream) {

@@ -59,7 +59,8 @@ public struct OwnResponse: Sendable {
     public var fields: [(name: String, value: String)]
     /// Not sent in answer to HEAD, nor with 204 and 304.
     public var body: [UInt8]
-    /// Closes the connection after this answer. HTTP/1 only: over HTTP/2 other streams have no part in it.
+    /// Closes the connection after this answer. HTTP/1 only: there it cannot be known what the client's next bytes are. Over HTTP/2 frames tell,
+    /// whatever became of one stream, and the others have no part in it.
     public var close = false
 
     public init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {

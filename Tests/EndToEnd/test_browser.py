@@ -281,6 +281,9 @@ def test_websockets_and_event_streams_work_in_a_page(gateway, chromium):
         socket.onmessage = event => done(event.data);
         socket.onerror = () => done("error");""")
     assert echoed == "你好"
+    # The page's own connection carries it (RFC 8441).
+    driver.execute_script("for (let n = 0; n < 3; n++) new WebSocket('wss://' + location.host + '/ws').onopen = event => event.target.close()")
+    assert gateway.record("access", path="/ws", deadline=10)["protocol"] == "HTTP/2"
     event = driver.execute_async_script("""
         const done = arguments[0], source = new EventSource("/events");
         source.onmessage = event => { source.close(); done(event.data); };

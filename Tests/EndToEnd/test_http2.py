@@ -1,13 +1,15 @@
 """HTTP/2: curl, and frames of our own making."""
 import json
 import ssl
+import threading
 
 import h2.errors
 import h2.exceptions
 import pytest
 
-from harness.http2_client import H2, frame, status
+from harness.http2_client import H2, frame, frames, status
 from harness.raw import RawConnection, client_context
+from harness.waiting import wait_for
 
 
 @pytest.fixture
@@ -44,7 +46,6 @@ def test_many_streams_at_once(gateway, h2c):
 
 
 def test_a_slow_stream_holds_no_other_up(gateway, h2c, upstream):
-    import threading
     gate = threading.Event()
     upstream.script("/public/slow", lambda e: (gate.wait(10), e.respond(200, [], b"slow")))
     client = h2c()
@@ -243,3 +244,87 @@ def test_expect_100_continue_over_http_2(gateway, h2c):
     client.connection.send_data(stream, b"hello", end_stream=True)
     client.flush()
     assert json.loads(client.wait(stream)["body"])["body"] == "hello"
+
+
+def test_an_upload_whose_upstream_stops_taking_it_holds_a_window_and_no_more(gateway, upstream):
+    """Windows grow with what is passed on, and what they hold is bounded when that ends."""
+    gate = threading.Event()
+
+    def script(exchange):
+        taken = 0
+        while taken < 32 << 20:
+            taken += len(exchange.receive())
+        gate.wait(20)
+        exchange.close()
+
+    upstream.script("/public/upload", script)
+    client = H2(gateway)
+    client.step()
+    stream = client.send("POST", "/public/upload", end=False)
+    before = gateway.process.memory()
+    sent = 0
+    client.raw.socket.settimeout(1)
+    while sent < 90 << 20:
+        room = min(client.connection.local_flow_control_window(stream), 16384)
+        if room == 0:
+            try:
+                assert client.step()
+                continue
+            except TimeoutError:
+                break
+        client.connection.send_data(stream, bytes(room))
+        sent += room
+        client.raw.send(client.connection.data_to_send())
+    # What the kernel holds between gateway and upstream counts too.
+    assert 32 << 20 < sent < 64 << 20
+    assert gateway.process.memory() - before < 12 << 20
+    gate.set()
+    client.raw.close()
+
+
+@pytest.mark.parametrize("length, body, ends", [(5, b"0123456789", True), (50, b"0123456789", True), (50, b"0123456789", False)],
+                         ids=["longer", "shorter", "reset"])
+def test_a_body_that_breaks_its_word_is_never_whole_upstream(gateway, h2c, upstream, length, body, ends):
+    client = h2c(validate=False)
+    stream = client.send("POST", "/public/cut", [("content-length", str(length))], end=False)
+    upstream.last()
+    client.raw.send(frame(0, 1 if ends else 0, stream, body))
+    if not ends:
+        client.raw.send(frame(3, 0, stream, b"\0\0\0\x08"))
+    else:
+        assert client.wait(stream)["reset"] == h2.errors.ErrorCodes.PROTOCOL_ERROR
+    wait_for(lambda: getattr(upstream.requests[-1], "failed", False), 5, "the end of the upstream's connection")
+    assert not upstream.last().complete
+    assert status(h2c().get("/public/alive")) == 200
+
+
+def test_an_early_answer_arrives_whole_and_then_the_client_may_stop(gateway, h2c, upstream):
+    upstream.script("/public/early", lambda e: (e.respond(413, [], b"too much"), e.close()))
+    client = h2c()
+    stream = client.send("POST", "/public/early", body=b"x" * 1000, end=False)
+    state = client.wait(stream)
+    assert status(state) == 413 and state["body"] == b"too much" and state["ended"]
+    for _ in range(8):
+        client.raw.send(frame(0, 0, stream, bytes(16000)))
+    seen = frames(client.raw, lambda f: f[0] == 3)
+    assert seen[-1] == (3, 0, stream, bytes(4)), "RST_STREAM with NO_ERROR"
+    assert status(h2c().get("/public/alive")) == 200
+
+
+def test_answers_carry_a_date_and_a_request_id_once(gateway, h2c, upstream):
+    upstream.script("/public/dated", lambda e: e.respond(200, [("Date", "Tue, 15 Nov 1994 08:12:31 GMT")], b""))
+    client = h2c()
+    for path, own in (("/public/dated", False), ("/public/x", True), ("/.menwei/me", True)):
+        head = client.get(path)["head"]
+        dates = [v for n, v in head if n == "date"]
+        assert len(dates) == 1 and (own or dates[0].endswith("1994 08:12:31 GMT"))
+        assert len([v for n, v in head if n == "x-request-id"]) == 1
+
+
+def test_interim_answers_and_trailers_pass(gateway, h2c, upstream):
+    upstream.script("/public/early-hints", lambda e: e.send(
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nX-Menwei-A: b\r\n\r\n"))
+    client = h2c()
+    state = client.get("/public/early-hints")
+    assert state["interim"][0][":status"] == "103" and state["body"] == b"ok"
+    assert state["trailers"] == [("x-sum", "1")]

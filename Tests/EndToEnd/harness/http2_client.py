@@ -51,6 +51,8 @@ class H2:
                 stream["interim"].append(dict(event.headers))
             elif isinstance(event, h2.events.ResponseReceived) and stream:
                 stream["head"] = event.headers
+            elif isinstance(event, h2.events.TrailersReceived) and stream:
+                stream["trailers"] = event.headers
             elif isinstance(event, h2.events.DataReceived) and stream:
                 stream["body"] += event.data
                 self.connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
