@@ -43,7 +43,7 @@ class Stream:
             return condition(self)
 
     def read(self):
-        self.wait(lambda s: s.ended or s.reset is not None)
+        self.wait(lambda s: s.ended or s.reset is not None, 60)
         return self.body
 
     def respond(self, status=200, headers=(), body=None, trailers=None, end=True):
