@@ -23,6 +23,8 @@ final class HTTP1Wire: Wire, ClientStream {
     private var isFresh = true
     /// The client sends no more. What it asked before is still answered: it may have ended its side alone (RFC 9112 section 9.6).
     private var hasEnded = false
+    /// Since then: bytes of the answer that were there when it was looked at last.
+    private var sentAtLastLook: UInt64?
     /// Bytes of an unwanted body that may still be dropped.
     private var drainBudget = 0
     private var isPumping = false
@@ -77,12 +79,19 @@ final class HTTP1Wire: Wire, ClientStream {
             return
         }
         guard let exchange else { return connection.closeAfterWriting() }
-        if request == .complete { return }
+        if request == .complete { return awaitLastAnswer(exchange) }
         // The rest of its body never comes: it must not count as whole, neither at the upstream nor, where the answer has begun, at the client.
         self.exchange = nil
         request = .complete
         if exchange.answerBegun && !exchange.answerEnded { connection.close(showingCut: isCloseDelimited) } else { connection.closeAfterWriting() }
         exchange.clientGone()
+    }
+
+    /// Whether the client ended its side alone or has gone shows only when something is written to it. An event stream that is quiet must not be kept for
+    /// somebody who closed the page: an answer that has begun goes on while it moves.
+    private func awaitLastAnswer(_ exchange: Exchange) {
+        sentAtLastLook = exchange.bytesOut
+        connection.armLimit(server.nanoseconds.head)
     }
 
     /// One event of the parser; false where it needs more bytes.
@@ -185,6 +194,10 @@ final class HTTP1Wire: Wire, ClientStream {
             // Between requests the client simply sees the end; in the middle of a head it is told why.
             if headBegun { refuse(ProtocolFault("head-timeout", status: 408)) } else { connection.closeAfterWriting() }
             return
+        }
+        if let sentAtLastLook, request == .complete, !isTunnel {
+            if exchange.answerBegun, connection.output.isEmpty, exchange.bytesOut == sentAtLastLook { return connection.close(showingCut: isCloseDelimited) }
+            return awaitLastAnswer(exchange)
         }
         pace.received = exchange.bytesIn
         pace.given = exchange.bytesOut

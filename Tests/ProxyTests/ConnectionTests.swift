@@ -63,6 +63,20 @@ import Testing
         #expect(text.hasSuffix("\r\n\r\nok") && text.contains("Connection: close"))
     }
 
+    @Test func aQuietStreamIsNotKeptForAClientThatSendsNoMore() throws {
+        var limits = ServerLimits()
+        limits.head = .milliseconds(40)
+        let gateway = try TestGateway(limits: limits)
+        let client = gateway.client()
+        client.ask("GET", "/open/x")
+        let upstream = try #require(gateway.upstream.accept())
+        _ = upstream.message()
+        upstream.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+        _ = client.take(through: "ok\r\n")
+        client.shutdownWrite()
+        #expect(upstream.readToEnd() == "" && upstream.ended)
+    }
+
     @Test(arguments: [("1.0", "", "close"), ("1.0", "Connection: keep-alive", "keep-alive"), ("1.1", "", nil), ("1.1", "Connection: close", "close")])
     func theConnectionIsKeptWhereBothWant(_ version: String, _ field: String, _ said: String?) throws {
         let gateway = try TestGateway()
