@@ -125,7 +125,10 @@ import Testing
     }
 
     @Test func whatIsNoHTTP2EndsTheSession() {
-        #expect(!session.receive(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8).span) || session.isOver)
+        let isWell = session.receive(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8).span)
+        // The GOAWAY goes out first.
+        _ = out()
+        #expect(!isWell || session.isOver)
     }
 
     @Test func aResetStreamIsNotHeardOfAgain() {
