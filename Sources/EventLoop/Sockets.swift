@@ -81,6 +81,15 @@ public enum Sockets {
         return socket
     }
 
+    /// The same connection under the lowest number that is free, where its own is `limit` or higher and a lower one is to be had.
+    public static func renumbered(_ socket: consuming Descriptor, below limit: Int32) -> Descriptor {
+        if socket.raw < limit { return socket }
+        let copy = Glibc.fcntl(socket.raw, F_DUPFD_CLOEXEC, 0)
+        if copy < 0 { return socket }
+        let other = Descriptor(owning: copy)
+        return copy < socket.raw ? other : socket
+    }
+
     /// The same for a socket in the file system. It connects at once or not at all.
     public static func connect(toUnix path: String) throws(SystemError) -> Descriptor {
         var address = sockaddr_un()

@@ -115,6 +115,8 @@ public final class Server {
     func accepted(_ socket: consuming Descriptor, from address: IPAddress) {
         let isAnnounced = trusted.proxyProtocol.contains(address: address)
         if let reason = refusal(of: address, isAnnounced: isAnnounced, descriptor: socket.raw) { return turnAway(socket, reason) }
+        // Whoever made room left a lower number: those above the limit stay free.
+        let socket = Sockets.renumbered(socket, below: limits.descriptors)
         // A connection for which there is no memory is dropped: the client sees it closed.
         guard let connection = try? ClientConnection(socket, from: address, isAnnounced: isAnnounced, to: self, tls: tls) else { return }
         connection.index = connections.count

@@ -59,7 +59,8 @@ def main():
     page = report.Report(folder, " ".join(["Tests/Benchmarks/run.sh", *sys.argv[1:]]))
     good = True
     with Lab() as lab:
-        peers, missing = start_all(lab)
+        peers, page.missing = start_all(lab)
+        page.peers = peers
 
         def some(names):
             return [peer for peer in peers if peer.name in names]
@@ -81,7 +82,7 @@ def main():
         report.cost_growth(page, growth.measure(scale.seconds, scale.rounds, scale.sessions))
     if "logins" in wanted:
         report.login(page, *logins.measure(scale.logins))
-    page.write(peers, missing)
+    print(f"\n{folder / 'results.md'}")
     if options.readme:
         page.write_readme(ROOT / "README.md")
     sys.exit(0 if good or options.quick else 1)

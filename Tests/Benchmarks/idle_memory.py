@@ -67,7 +67,7 @@ def client(peer, number, count, websocket, opened, done):
 
 def hold(peer, count, websocket=False):
     """KiB that the peer grew by for each of `count` connections, all of which wait."""
-    before = resident(peer.pids())
+    before, began = resident(peer.pids()), time.monotonic()
     opened, done = multiprocessing.Semaphore(0), multiprocessing.Event()
     shares = [min(SHARE, count - at) for at in range(0, count, SHARE)]
     told = {"port": peer.port, "name": peer.name, "headers": peer.headers}
@@ -76,6 +76,7 @@ def hold(peer, count, websocket=False):
         each.start()
     for _ in clients:
         assert opened.acquire(timeout=300), "the clients did not get their connections"
+    assert websocket or time.monotonic() - began < 70, "it took so long that the first ones are closed again (75 s): fewer connections, or a quieter machine"
     time.sleep(2)  # what a turn of the loop frees is freed by now
     grown = (resident(peer.pids()) - before) / count
     done.set()
@@ -117,8 +118,8 @@ class EchoLab(Lab):
         self.echo.kill()
 
 
-def peers_beside_each_other(lab, tunnels):
-    return [nginx.start(lab, tunnels=tunnels), menwei.start(lab)]
+def peers_beside_each_other(lab, count, tunnels):
+    return [nginx.start(lab, tunnels=tunnels, connections=2 * count + 1024), menwei.start(lab)]
 
 
 def main():
@@ -128,13 +129,13 @@ def main():
     options = arguments.parse_args()
     rest, idle, tunnels, names = {}, {}, {}, []
     with Lab() as lab:
-        for peer in peers_beside_each_other(lab, False):
+        for peer in peers_beside_each_other(lab, options.connections, tunnels=False):
             hold(peer, 1)
             names.append(peer.name)
             rest[peer.name] = resident(peer.pids()) / 1024
             idle[peer.name] = hold(peer, options.connections)
     with EchoLab() as lab:
-        for peer in peers_beside_each_other(lab, True):
+        for peer in peers_beside_each_other(lab, options.websockets, tunnels=True):
             hold(peer, 1, websocket=True)
             tunnels[peer.name] = hold(peer, options.websockets, websocket=True)
     head = ["resident memory", "at rest", f"per idle TLS connection, of {options.connections}", f"per idle WebSocket over TLS, of {options.websockets}"]

@@ -26,7 +26,7 @@ class Report:
         self.folder, self.command, self.sections = pathlib.Path(folder), command, []
         (self.folder / "pictures").mkdir(parents=True, exist_ok=True)
         self.load_before = os.getloadavg()[0]
-        self.summary = {}
+        self.summary, self.peers, self.missing = {}, [], []
 
     def section(self, title, text, table, picture=None):
         parts = [f"## {title}", text, table]
@@ -36,6 +36,7 @@ class Report:
             parts.insert(2, f"![{title}](pictures/{name}.svg)")
         self.sections.append("\n\n".join(part for part in parts if part))
         print(f"\n{self.sections[-1]}", flush=True)
+        self.write()  # what was measured stays where the run is cut off
 
     def summarize(self, column, values):
         """A column of the README's table: gateway → text."""
@@ -49,12 +50,10 @@ class Report:
         before, rest = text.split(BEGIN)
         path.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
 
-    def write(self, peers, missing):
-        path = self.folder / "results.md"
-        head = ["# Measured", self.preface(), "## Gateways", markdown(["gateway", "version"], [[peer.name, peer.version] for peer in peers])]
-        head += [f"- {name} is not here: {why}" for name, why in missing]
-        path.write_text("\n\n".join([*head, *self.sections]) + "\n")
-        print(f"\n{path}")
+    def write(self):
+        head = ["# Measured", self.preface(), "## Gateways", markdown(["gateway", "version"], [[peer.name, peer.version] for peer in self.peers])]
+        head += [f"- {name} is not here: {why}" for name, why in self.missing]
+        (self.folder / "results.md").write_text("\n\n".join([*head, *self.sections]) + "\n")
 
     def preface(self):
         cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
@@ -91,7 +90,7 @@ def requests(report, result):
 
 def budgets(report, result, limits):
     """Compares with budgets.toml; whether all is within."""
-    base = {"nginx": proxy_cpu.BASES["nginx"], "haproxy_jwt": proxy_cpu.BASES["HAProxy with JWT"]}
+    base = {"nginx": proxy_cpu.BASES["nginx"], "haproxy": proxy_cpu.BASES["HAProxy"], "haproxy_jwt": proxy_cpu.BASES["HAProxy with JWT"]}
     rows = []
     good = True
     for name, limit in limits.items():

@@ -68,7 +68,7 @@ def aliases(r):
 
         yield Case("alias", GET, [odd(name) + b": " + value])
         yield Case("alias", GET, [name.replace(b"-", b"_") + b": " + value, name.replace(b"-", b".") + b":" + value])
-        yield Case("twice", GET, [name + b": " + value, name.lower() + b": " + value, name.upper() + b":\t" + value])
+        yield Case("twice", GET, [name + b": " + value, name.lower() + b": " + value, odd(name) + b":\t" + value])
         yield Case("name", GET, [name + r.choice([b" ", b"\t", b"\x85", b"\xa0", b"\x00", b"\x0b", b"\r", b":", b"\xad", b"\x7f", b"\xe2\x80\x8b"]) + b": " + value])
         yield Case("name", GET, [r.choice([b" ", b"\t", b"\x0b", b"\xef\xbb\xbf", b"\x00", b":"]) + name + b": " + value])
         yield Case("value", GET, [name + b": " + r.choice([b"", b"  ", b"\t", b"\x85", b"a\xff "]) + value + r.choice([b"", b" ", b"\x85", b", admin", b"\xa0"])])
@@ -155,11 +155,10 @@ def paths(r):
     """Spellings of /admin/…, for somebody who may not go there, and from where everybody may."""
     for segment in SEGMENTS:
         yield Case("path", b"GET /" + segment + r.choice(AFTER) + b"?n={n} HTTP/1.1")
-        yield Case("path", b"GET /public/../" + segment + b"?n={n} HTTP/1.1")
     for before in BEFORE:
         yield Case("path", b"GET " + before + b"admin" + r.choice(AFTER) + b"?n={n} HTTP/1.1")
         yield Case("path", b"GET " + before + r.choice(SEGMENTS) + r.choice(AFTER) + b"?n={n} HTTP/1.1")
-    for _ in range(60):
+    for _ in range(40):
         yield Case("path", b"GET " + r.choice(BEFORE) + r.choice([b"", r.choice(BEFORE)[1:]]) + r.choice(SEGMENTS) + r.choice(AFTER) + b"?n={n} HTTP/1.1")
     yield Case("path", b"GET https://{host}//admin?n={n} HTTP/1.1")
     yield Case("path", b"GET https://{host}/public/..;/admin?n={n} HTTP/1.1")
@@ -355,7 +354,7 @@ def over_http2(r):
         name = name.decode().lower()
         value = FORGED if "assertion" in name else EVIL
         odd = "".join(r.choice("-_.~!*'`|^$#%&+") if c == "-" else c for c in name)
-        for spelled in (name, name.replace("-", "_"), odd):
+        for spelled in (r.choice([name, name.replace("-", "_")]), odd):
             yield Request2("alias", [(spelled, value), (spelled, value)])
         yield Request2("name", [(r.choice([name.upper(), name + " ", " " + name, name + ":", name + "\x00", name + "\r\n", name + "\x85", ""]), value)])
         yield Request2("value", [("x-harmless", "a" + r.choice(["\r\n", "\r", "\n", "\x00", "\x0b"]) + name + ": " + value)])
@@ -376,7 +375,6 @@ def over_http2(r):
                    {":authority": "evil.test"}, {":authority": "x@{host}"}, {":authority": "{host}/x"}, {":authority": "{host}."}, {":authority": ""}, {":authority": "{host}, evil.test"}, {":status": "200"}, {":protocol": "websocket"}):
         yield Request2("pseudo", pseudo=pseudo)
     for segment in SEGMENTS:
-        yield Request2("path", path="/public/../" + segment.decode("latin-1") + "?n={n}")
         yield Request2("path", path=r.choice(BEFORE).decode("latin-1") + segment.decode("latin-1") + "?n={n}")
 
 

@@ -55,8 +55,10 @@ class Over1:
                 return self.raw._exactly(int(self.length)), True
             except EOFError:
                 return self.raw.rest, False
-        body = self.raw.everything()
-        return body, body.endswith(b"0\r\n\r\n")
+        try:
+            return self.raw._until(b"\r\n0\r\n\r\n"), True
+        except EOFError:
+            return self.raw.rest, False
 
     def close(self):
         self.raw.close()

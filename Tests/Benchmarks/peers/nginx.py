@@ -6,8 +6,8 @@ from lab import Peer, free_port, need
 PLAIN, ASKING = "nginx, plain TLS proxy", "nginx, auth_request"
 
 
-def start(lab, asks=False, tunnels=False):
-    """`asks`: another server about each request; `tunnels`: it passes WebSockets on."""
+def start(lab, asks=False, tunnels=False, connections=8192):
+    """`asks`: another server about each request; `tunnels`: it passes WebSockets on; `connections`: to both sides together."""
     need("nginx")
     port = free_port()
     name = f"nginx-{port}"
@@ -18,7 +18,7 @@ def start(lab, asks=False, tunnels=False):
     hops = "proxy_set_header Connection Upgrade; proxy_set_header Upgrade websocket;" if tunnels else 'proxy_set_header Connection "";'
     path = lab.file(f"{name}.conf", f"""
 daemon off; master_process off; pid {lab.folder}/{name}.pid; error_log /dev/null;
-events {{ worker_connections 65536; }}
+events {{ worker_connections {connections}; }}
 http {{ access_log {lab.folder}/{name}.log combined buffer=64k; keepalive_requests 100000000; client_max_body_size 0;
   client_body_temp_path {lab.folder}/{name}-b; proxy_temp_path {lab.folder}/{name}-p; fastcgi_temp_path {lab.folder}/{name}-f;
   uwsgi_temp_path {lab.folder}/{name}-u; scgi_temp_path {lab.folder}/{name}-s;
