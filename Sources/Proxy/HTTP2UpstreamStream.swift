@@ -12,6 +12,8 @@ final class HTTP2UpstreamStream: UpstreamStream {
     /// Bytes of the answer that hold the window because the client does not keep up.
     private var owed = 0
     private var headReceived = false
+    /// Where a WebSocket was asked for: what a 101 would answer to the client's key, or the gateway's.
+    private var webSocketAccept: String?
     private var limit: LoopTimer?
     private static let highWater = 64 << 10
 
@@ -26,6 +28,10 @@ final class HTTP2UpstreamStream: UpstreamStream {
         guard gateway.writeRequestHead(of: exchange, to: site, into: &gateway.headScratch) != nil else { return false }
         gateway.headLines.read(gateway.headScratch, isWebSocket: exchange.head.isWebSocket)
         let endStream = exchange.head.body == .none && !exchange.head.isWebSocket
+        if exchange.head.isWebSocket {
+            let key = exchange.webSocketKey?.text ?? exchange.head.fields.text("Sec-WebSocket-Key")
+            webSocketAccept = WebSocketKey.accept(for: key ?? "")
+        }
         let opened = connection.open(self, gateway.headLines, endStream: endStream, forbidsBody: exchange.head.method == .head)
         if let opened {
             id = opened
@@ -39,7 +45,10 @@ final class HTTP2UpstreamStream: UpstreamStream {
 
     func sendBody(_ bytes: Span<UInt8>) { connection.send(id, bytes) }
 
-    func sendEnd(of exchange: Exchange, by gateway: Gateway) { connection.finish(id, gateway.requestTrailers(of: exchange)) }
+    func sendEnd(of exchange: Exchange, by gateway: Gateway) {
+        // What follows the head of a WebSocket is no body, and goes on.
+        if webSocketAccept == nil { connection.finish(id, gateway.requestTrailers(of: exchange)) }
+    }
 
     /// What did not go out is `notExecuted`.
     var hasWritten: Bool { true }
@@ -58,7 +67,7 @@ final class HTTP2UpstreamStream: UpstreamStream {
 
     func endTunnelOutput() { connection.finish(id, nil) }
 
-    func release(isWhole: Bool) { leave(reset: !isWhole) }
+    func release(isWhole: Bool) { leave(reset: !isWhole || webSocketAccept != nil) }
 
     func close() { leave(reset: true) }
 
@@ -85,8 +94,17 @@ final class HTTP2UpstreamStream: UpstreamStream {
     // MARK: from the connection
 
     func received(_ head: inout ResponseHead) {
-        headReceived = true
+        headReceived = head.status >= 200
+        if let webSocketAccept, (200..<300).contains(head.status) { Self.agree(&head, webSocketAccept) }
         relay?.upstreamHead(&head)
+    }
+
+    /// Any 2xx opens a WebSocket here (RFC 8441 section 5); it becomes the 101 that it means.
+    private static func agree(_ head: inout ResponseHead, _ accept: String) {
+        head.status = 101
+        head.fields.entries.removeAll { $0.known == .upgrade || $0.known == .secWebSocketAccept || $0.known == .contentLength }
+        head.fields.append("Upgrade", "websocket")
+        head.fields.append("Sec-WebSocket-Accept", accept)
     }
 
     func received(_ bytes: Span<UInt8>) {

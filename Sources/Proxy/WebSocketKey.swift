@@ -11,8 +11,11 @@ struct WebSocketKey {
 
     init(_ bytes: [UInt8]) {
         text = Base64.encode(bytes)
-        accept = Base64.encode(Digest.sha1(Array((text + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
+        accept = Self.accept(for: text)
     }
+
+    /// What a server answers to a key.
+    static func accept(for key: String) -> String { Base64.encode(Digest.sha1(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))) }
 
     /// Nil without entropy.
     static func random() -> WebSocketKey? { (try? Random.bytes(16)).map(WebSocketKey.init) }

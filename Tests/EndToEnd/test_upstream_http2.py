@@ -441,3 +441,37 @@ def test_floods_grow_nothing(make):
     ask(gateway, "/x")
     assert measured(gateway, lambda: ask(gateway, "/flood")) < GROWTH
     assert ask(gateway, "/fine").status == 200
+
+
+# WebSockets (RFC 8441)
+
+SHAKE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+
+
+def test_a_websocket_goes_by_extended_connect(make):
+    gateway, upstream = make(settings={h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1})
+
+    def script(stream):
+        stream.respond(200, [], b"", end=False)
+        stream.wait(lambda s: len(s.body) >= 8)
+        stream.send(b"\x82\x02" + b"ok", end=False)
+        stream.wait(lambda s: s.ended or s.reset is not None)
+    upstream.script("/ws", script)
+    with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+        raw.send((f"GET /ws HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\n" + "".join(line + "\r\n" for line in SHAKE) + "\r\n").encode())
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += raw.receive()
+        assert data.startswith(b"HTTP/1.1 101 ") and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in data
+        raw.send(b"\x82\x82\x00\x00\x00\x00hi")
+        data = data.split(b"\r\n\r\n", 1)[1]
+        while len(data) < 4:
+            data += raw.receive()
+        assert data == b"\x82\x02ok"
+        stream = upstream.last()
+        assert stream.one(":method") == "CONNECT" and stream.one(":protocol") == "websocket" and stream.all("sec-websocket-key") == []
+    wait_for(lambda: stream.ended or stream.reset is not None, what="the end of the stream")
+
+
+def test_without_extended_connect_a_websocket_is_a_502(gateway):
+    assert ask(gateway, "/ws", *SHAKE).status == 502
