@@ -9,9 +9,9 @@ import CNghttp2
     /// Scratch for `:status`, three digits at a time.
     private let digits: UnsafeMutablePointer<UInt8>
 
-    init(limits: HTTP2Limits) {
+    init(limits: HTTP2Limits, heads: RequestHeadPool) {
         unsafe state = .allocate(capacity: 1)
-        unsafe state.initialize(to: HTTP2Inbox(limits: limits))
+        unsafe state.initialize(to: HTTP2Inbox(limits: limits, heads: heads))
         unsafe digits = .allocate(capacity: 3)
         unsafe session = Self.makeSession(limits, UnsafeMutableRawPointer(state))
         unsafe Self.greet(session, limits)
@@ -124,7 +124,8 @@ extension HTTP2Engine {
         case trailers
     }
 
-    /// Queues a header section. nghttp2 copies the fields and lower-cases their names; connection-specific ones (RFC 9113 8.2.2) are left out.
+    /// Queues a header section. nghttp2 copies the fields and lower-cases their names; connection-specific ones (RFC 9113 8.2.2) are left out. What is a secret,
+    /// and what never comes twice, stays out of the compression table.
     func submit(_ section: Section, stream: Int32, status: UInt16, _ fields: borrowing Fields) -> Bool {
         let entries = fields.entries
         return unsafe fields.arena.withUnsafeBufferPointer { arena in
@@ -137,7 +138,7 @@ extension HTTP2Engine {
                     count = 1
                 }
                 for entry in entries where !Self.isConnectionSpecific(entry.known) {
-                    let flags = entry.known == .setCookie ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
+                    let flags = entry.known == .setCookie || entry.known == .requestID ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
                     unsafe lines.initializeElement(at: count, to: nghttp2_nv(
                         name: base + Int(entry.nameStart), value: base + Int(entry.valueStart),
                         namelen: Int(entry.nameLength), valuelen: Int(entry.valueLength), flags: UInt8(flags.rawValue)))
