@@ -9,9 +9,9 @@ import CNghttp2
     /// Scratch for `:status`, three digits at a time.
     private let digits: UnsafeMutablePointer<UInt8>
 
-    init(limits: HTTP2Limits) {
+    init(limits: HTTP2Limits, heads: RequestHeadPool) {
         unsafe state = .allocate(capacity: 1)
-        unsafe state.initialize(to: HTTP2Inbox(limits: limits))
+        unsafe state.initialize(to: HTTP2Inbox(limits: limits, heads: heads))
         unsafe digits = .allocate(capacity: 3)
         unsafe session = Self.makeSession(limits, UnsafeMutableRawPointer(state))
         unsafe Self.greet(session, limits)
@@ -124,7 +124,8 @@ extension HTTP2Engine {
         case trailers
     }
 
-    /// Queues a header section. nghttp2 copies the fields and lower-cases their names; connection-specific ones (RFC 9113 8.2.2) are left out.
+    /// Queues a header section. nghttp2 copies the fields and lower-cases their names; connection-specific ones (RFC 9113 8.2.2) are left out. What is a secret,
+    /// and what never comes twice, stays out of the compression table.
     func submit(_ section: Section, stream: Int32, status: UInt16, _ fields: borrowing Fields) -> Bool {
         let entries = fields.entries
         return unsafe fields.arena.withUnsafeBufferPointer { arena in
@@ -137,7 +138,7 @@ extension HTTP2Engine {
                     count = 1
                 }
                 for entry in entries where !Self.isConnectionSpecific(entry.known) {
-                    let flags = Self.isNeverTheSame(entry, fields) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
+                    let flags = entry.known == .setCookie || entry.known == .requestID ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
                     unsafe lines.initializeElement(at: count, to: nghttp2_nv(
                         name: base + Int(entry.nameStart), value: base + Int(entry.valueStart),
                         namelen: Int(entry.nameLength), valuelen: Int(entry.valueLength), flags: UInt8(flags.rawValue)))
@@ -171,12 +172,6 @@ extension HTTP2Engine {
         return unsafe nghttp2_nv(
             name: UnsafeMutablePointer(mutating: name.utf8Start), value: digits, namelen: name.utf8CodeUnitCount, valuelen: 3,
             flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
-    }
-
-    /// What says another thing each time only drives useful fields out of the client's table.
-    private static func isNeverTheSame(_ entry: Fields.Entry, _ fields: borrowing Fields) -> Bool {
-        if entry.known == .setCookie { return true }
-        return entry.known == .other && entry.nameLength == 12 && equalsIgnoringCase(fields.arena.span.extracting(entry.name), "x-request-id")
     }
 
     static func isConnectionSpecific(_ name: KnownField) -> Bool {

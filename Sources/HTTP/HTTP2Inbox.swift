@@ -28,11 +28,12 @@ import Bytes
     /// The caller's queue while `fillOutput` runs, the response bodies' way out.
     var output = ByteQueue()
     private let mark: Int
-    private var spareHeads: [RequestHead] = []
+    private let heads: RequestHeadPool
 
     private let unwantedBody: Int
 
-    init(limits: HTTP2Limits) {
+    init(limits: HTTP2Limits, heads: RequestHeadPool) {
+        self.heads = heads
         budget = HTTP2FrameBudget(limits.frames)
         builder = HTTP2HeadBuilder(limits)
         mark = limits.writableMark
@@ -55,21 +56,16 @@ import Bytes
     mutating func beginRequest(_ id: Int32) -> Int {
         let index = streams.take(id)
         current = index
-        builder.begin(spareHeads.popLast() ?? RequestHead())
+        builder.begin(heads.take())
         return index
     }
 
     mutating func beginTrailers(_ index: Int?) {
         current = index
-        builder.begin(spareHeads.popLast() ?? RequestHead())
+        builder.begin(heads.take())
     }
 
-    mutating func recycle(_ head: consuming RequestHead) {
-        // A few, and none that a giant head has blown up.
-        guard spareHeads.count < 4, head.fields.arena.capacity <= 8 << 10 else { return }
-        head.reset()
-        spareHeads.append(head)
-    }
+    func recycle(_ head: consuming RequestHead) { heads.give(head) }
 
     mutating func endRequest(endStream: Bool) {
         guard let index = current else { return }

@@ -14,8 +14,9 @@ public final class HTTP2Session {
     private enum Phase { case open, noticeSent, goingAway, failed }
     private var phase = Phase.open
 
-    public init(limits: HTTP2Limits = HTTP2Limits()) {
-        engine = HTTP2Engine(limits: limits)
+    /// - Parameter heads: the worker's.
+    public init(limits: HTTP2Limits = HTTP2Limits(), heads: RequestHeadPool = RequestHeadPool()) {
+        engine = HTTP2Engine(limits: limits, heads: heads)
         mark = limits.writableMark
         unreadFrames = limits.unreadFrames
         windows = (

@@ -51,7 +51,12 @@ extension KnownField {
             default: .other
             }
         case 11: lowercase(name[0]) == UInt8(ascii: "t") ? .traceparent : .retryAfter
-        case 12: lowercase(name[0]) == UInt8(ascii: "m") ? .maxForwards : .contentType
+        case 12:
+            switch lowercase(name[0]) {
+            case UInt8(ascii: "m"): .maxForwards
+            case UInt8(ascii: "x"): .requestID
+            default: .contentType
+            }
         case 13:
             switch lowercase(name[0]) {
             case UInt8(ascii: "a"): .authorization
@@ -159,6 +164,7 @@ extension KnownField {
         case .lastModified: "Last-Modified"
         case .retryAfter: "Retry-After"
         case .http2Status: ":status"
+        case .requestID: "X-Request-Id"
         case .traceparent: "traceparent"
         case .tracestate: "tracestate"
         case .maxForwards: "Max-Forwards"

@@ -8,5 +8,5 @@ public enum KnownField: UInt8, Sendable {
     case secFetchMode, secFetchDest, secFetchSite, xRequestedWith, accessControlRequestMethod
     case secWebSocketKey, secWebSocketVersion, secWebSocketProtocol, secWebSocketExtensions, secWebSocketAccept
     case wwwAuthenticate, proxyAuthenticate, proxyAuthorization, range, ifModifiedSince, ifNoneMatch, etag, lastModified, retryAfter, http2Status
-    case traceparent, tracestate, maxForwards, refresh
+    case traceparent, tracestate, maxForwards, refresh, requestID
 }

@@ -113,6 +113,7 @@ public struct ResponseParser: Sendable {
     private mutating func readHead(_ input: Span<UInt8>) throws(ProtocolFault) -> ParserEvent {
         // Not before: the caller may still be reading the head of an interim response.
         if !input.isEmpty, !head.fields.arena.isEmpty { head.reset() }
+        if case .statusLine = stage { try Self.checkBeginning(input) }
         while let line = try scanner.next(input, limit: limits.headBytes) {
             if case .statusLine = stage {
                 try readStatusLine(input, line)
@@ -124,7 +125,6 @@ public struct ResponseParser: Sendable {
             entries.append(try FieldLine.parse(input, line, base: 0))
         }
         guard input.count < limits.headBytes else { throw ProtocolFault("head-too-large") }
-        if case .statusLine = stage { try Self.checkBeginning(input) }
         return .needMore
     }
 

@@ -238,7 +238,7 @@ public final class Exchange {
             head.fields.append(name, value)
         }
         head.fields.append("Date", server.dateCache.value(at: loop.wall).span, known: .date)
-        head.fields.append("X-Request-Id", requestID.digits.span)
+        head.fields.append("X-Request-Id", requestID.digits.span, known: .requestID)
         let forbidsBody = response.status == 204 || response.status == 304
         if self.head.method == .head || forbidsBody {
             if !forbidsBody { head.fields.append("Content-Length", String(response.body.count)) }

@@ -163,7 +163,7 @@ extension Gateway {
         guard filter(&head.fields, keepsLength: head.body == .none && head.status != 204) else { return false }
         if let mapping = exchange.relay?.member?.addressMapping { Self.map(&head.fields, mapping) }
         if head.fields.first(.date) == nil { head.fields.append("Date", exchange.server.dateCache.value(at: exchange.server.loop.wall).span, known: .date) }
-        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span, known: .requestID)
         return true
     }
 
@@ -190,7 +190,7 @@ extension Gateway {
         guard filter(&head.fields, keepsLength: false) else { return false }
         head.fields.append("Connection", "Upgrade")
         head.fields.append("Upgrade", "websocket")
-        head.fields.append("X-Request-Id", exchange.requestID.digits.span)
+        head.fields.append("X-Request-Id", exchange.requestID.digits.span, known: .requestID)
         return true
     }
 

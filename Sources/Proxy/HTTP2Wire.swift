@@ -24,7 +24,7 @@ final class HTTP2Wire: Wire {
     init(_ connection: ClientConnection) {
         self.connection = connection
         server = connection.server
-        session = HTTP2Session(limits: server.limits.http2)
+        session = HTTP2Session(limits: server.limits.http2, heads: server.heads)
         if server.isDraining { session.drain() }
         armLimit()
         // The server's own SETTINGS go out at once.

@@ -41,6 +41,7 @@ public final class Server {
     private var requestIDs: RequestIDGenerator
     /// `Date` in its wire form, renewed each second.
     let dateCache = DateCache()
+    let heads = RequestHeadPool()
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {

@@ -1,0 +1,19 @@
+/// Request heads that no exchange uses, with the memory they have grown: shared by all HTTP/2 connections of a worker, so that an idle connection holds
+/// none and a busy one finds enough. It belongs to one thread.
+public final class RequestHeadPool {
+    /// Heads that wait at the most.
+    private static let kept = 256
+    /// Bytes of arena above which a head is not kept: a giant one must not hold its memory for good.
+    private static let largestArena = 8 << 10
+    private var spare: [RequestHead] = []
+
+    public init() { spare.reserveCapacity(Self.kept) }
+
+    func take() -> RequestHead { spare.popLast() ?? RequestHead() }
+
+    func give(_ head: consuming RequestHead) {
+        guard spare.count < Self.kept, head.fields.arena.capacity <= Self.largestArena else { return }
+        head.reset()
+        spare.append(head)
+    }
+}
