@@ -11,10 +11,7 @@ let checked: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
     .treatAllWarnings(as: .error),
 ]
-// A release trusts that no variable is changed while it is looked at elsewhere. What looks that up for each access (a seventh of the gateway's
-// instructions) runs in debug builds, and so in the unit tests; MENWEI_CHECKED=1 keeps it in a release too.
-let trusts = Context.environment["MENWEI_CHECKED"] == nil
-let strict = checked + [.strictMemorySafety()] + (trusts ? [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))] : [])
+let strict = checked + [.strictMemorySafety()]
 
 /// A room of the house. Its dependencies point down only (see Sources/README.md).
 func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {

@@ -45,7 +45,6 @@ import Bytes
     mutating func rest() {
         guard streams.open == 0 else { return }
         streams.rest()
-        spareHeads = []
         if events.isEmpty { events = [] }
         resets = []
         trailersDue = []
