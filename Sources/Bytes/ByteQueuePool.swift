@@ -4,7 +4,7 @@
     /// Bytes of each piece.
     public static let size = 32 << 10
     /// Pieces that wait at the most; beyond them the memory goes back to the system.
-    static let kept = 32
+    static let kept = 64
     private var spare: [UnsafeMutableRawPointer] = unsafe []
 
     public init() { unsafe spare.reserveCapacity(Self.kept) }

@@ -64,7 +64,12 @@ import Bytes
         builder.begin(heads.take())
     }
 
-    func recycle(_ head: consuming RequestHead) { heads.give(head) }
+    func recycle(_ head: inout RequestHead) { heads.give(&head) }
+
+    private mutating func recycleBuilt() {
+        var head = builder.take()
+        recycle(&head)
+    }
 
     mutating func endRequest(endStream: Bool) {
         guard let index = current else { return }
@@ -78,13 +83,13 @@ import Bytes
             streams[index].clientEnded = endStream
             events.append(.head(stream: id, endStream: endStream))
         case .fault(let fault):
-            recycle(builder.take())
+            recycleBuilt()
             streams[index].isAnnounced = true
             streams[index].isRefused = true
             streams[index].clientEnded = endStream
             events.append(.fault(stream: id, fault))
         case .malformed:
-            recycle(builder.take())
+            recycleBuilt()
             streams[index].isRefused = true
             resets.append((id, HTTP2ErrorCode.protocolError))
         }
@@ -100,7 +105,7 @@ import Bytes
             let trailers = builder.take().fields
             events.append(.end(stream: streams[index].id, trailers: trailers.entries.isEmpty ? nil : trailers))
         case .fault, .malformed:
-            recycle(builder.take())
+            recycleBuilt()
             streams[index].isRefused = true
             resets.append((streams[index].id, HTTP2ErrorCode.protocolError))
         }
@@ -165,7 +170,7 @@ import Bytes
         }
         var head = RequestHead()
         swap(&head, &streams[index].head)
-        if head.fields.arena.capacity > 0 { recycle(head) }
+        if head.fields.arena.capacity > 0 { recycle(&head) }
         streams.free(index)
     }
 

@@ -9,9 +9,9 @@ public struct HTTP2Limits: Sendable {
     public var connectionWindow: UInt32 = 1 << 20
     /// Bytes up to which a stream's window grows, doubling, while its body is passed on as fast as it comes: a window is what fits on the way
     /// between two looks at it, and a small one makes a fast client wait.
-    public var streamWindowGrown: UInt32 = 4 << 20
+    public var streamWindowGrown: UInt32 = 512 << 10
     /// Bytes up to which the connection's window grows with its streams'. It bounds what a connection's bodies hold whose upstreams stop taking them.
-    public var connectionWindowGrown: UInt32 = 8 << 20
+    public var connectionWindowGrown: UInt32 = 1 << 20
     /// Bytes of a decoded head: names, values, and 4 a field, which is what the same head takes in HTTP/1. Also what
     /// SETTINGS_MAX_HEADER_LIST_SIZE tells the client. More: 431.
     public var headBytes = 32 << 10

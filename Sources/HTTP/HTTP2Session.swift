@@ -108,7 +108,7 @@ public final class HTTP2Session {
     }
 
     /// Gives a head's memory back for the next request.
-    public func recycle(_ head: consuming RequestHead) { engine.inbox.recycle(head) }
+    public func recycle(_ head: inout RequestHead) { engine.inbox.recycle(&head) }
 
     /// `count` bytes of a request's body were passed on: as much may come again. Everything that was announced by `data` events must be consumed
     /// sooner or later; what is left when a stream closes is given back by itself.

@@ -11,9 +11,12 @@ public final class RequestHeadPool {
 
     func take() -> RequestHead { spare.popLast() ?? RequestHead() }
 
-    func give(_ head: consuming RequestHead) {
-        guard spare.count < Self.kept, head.fields.arena.capacity <= Self.largestArena else { return }
-        head.reset()
-        spare.append(head)
+    /// Leaves an empty head behind. It is moved and not passed: a second reference to its memory would have it copied when it is emptied.
+    func give(_ head: inout RequestHead) {
+        var given = RequestHead()
+        swap(&given, &head)
+        guard spare.count < Self.kept, given.fields.arena.capacity <= Self.largestArena else { return }
+        given.reset()
+        spare.append(given)
     }
 }

@@ -103,7 +103,8 @@ final class HTTP2UpstreamConnection: UpstreamLink {
 
     override func received() {
         isDoubted = false
-        let isWell = session.receive(input.bytes)
+        let link: UpstreamLink = self
+        let isWell = session.receive(link.input.bytes)
         act()
         if isClosed { return }
         input.removeAll()

@@ -187,6 +187,6 @@ final class HTTP2Wire: Wire {
     func finished(_ exchange: Exchange) {
         var head = RequestHead()
         swap(&head, &exchange.head)
-        session.recycle(head)
+        session.recycle(&head)
     }
 }

@@ -97,14 +97,15 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
     private var lost: UpstreamFailure { receivedAnything ? .broken : served == 0 ? .unanswered : .staleConnection }
 
     private func parse() {
+        let link: UpstreamLink = self
         do {
             while let relay, !input.isEmpty || parser.isAtEnd {
                 if relay.isTunnel {
-                    relay.upstreamBody(input.bytes)
+                    relay.upstreamBody(link.input.bytes)
                     input.removeAll()
                     break
                 }
-                switch try parser.next(input.bytes) {
+                switch try parser.next(link.input.bytes) {
                 case .needMore: return
                 case .head(let consumed):
                     input.consume(consumed)

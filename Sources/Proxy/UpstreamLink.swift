@@ -4,23 +4,24 @@ import HTTP
 
 /// One established connection to an upstream: socket, TLS, the bytes in and out, one time limit. What is spoken over it is its subclasses' matter.
 class UpstreamLink: PollHandler {
-    let pool: UpstreamPool
+    final let pool: UpstreamPool
     /// Nil: a socket in the file system.
-    let address: SocketAddress?
-    private var transport: Transport
-    var input = ByteQueue()
-    var output = ByteQueue()
-    private(set) var isClosed = false
+    final let address: SocketAddress?
+    private final var transport: Transport
+    // Final: what a subclass could override is reached through a call that allocates.
+    final var input = ByteQueue()
+    final var output = ByteQueue()
+    private(set) final var isClosed = false
     /// Whether a byte went out since this was last set to false.
-    var hasWritten = false
+    final var hasWritten = false
     /// Whether bytes are taken; while they are not, the socket is not read (back-pressure).
     final var wantsInput = true {
         didSet { if wantsInput != oldValue { inputWishChanged() } }
     }
     /// The sending side is shut once everything is written.
-    private var outputEnds = false
-    private var wasAboveHighWater = false
-    private var limit: LoopTimer?
+    private final var outputEnds = false
+    private final var wasAboveHighWater = false
+    private final var limit: LoopTimer?
     static let highWater = 256 << 10
 
     init(_ transport: consuming Transport, to address: SocketAddress?, of pool: UpstreamPool) {

@@ -52,10 +52,10 @@ import Testing
     private func act(_ event: HTTP2Event, _ server: H2Server, _ dice: inout Dice) {
         switch event {
         case .head(let stream, _):
-            let head = server.head(stream)
+            var head = server.head(stream)
             #expect(head.fields.entries.count <= 200 && head.fields.arena.count <= 32 << 10)
             #expect(!head.target.isEmpty && !head.authority.isEmpty)
-            server.session.recycle(head)
+            server.session.recycle(&head)
             switch Int.random(in: 0..<4, using: &dice) {
             case 0: server.session.submitHead(stream: stream, responseHead(200), endStream: true)
             case 1: server.session.reset(stream: stream, code: HTTP2ErrorCode.cancel)

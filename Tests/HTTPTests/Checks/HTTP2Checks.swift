@@ -115,7 +115,8 @@ struct HTTP2Conversation {
             session.send(stream: id, [UInt8](repeating: 7, count: Int(id & 0x3FF) * 100).span)
             if id & 8 == 0 { session.finish(stream: id, trailers: id & 16 == 0 ? answerHead(200).fields : nil) }
         }
-        session.recycle(head)
+        var head = head
+        session.recycle(&head)
     }
 
     private func answerHead(_ status: UInt16) -> ResponseHead {
