@@ -166,14 +166,14 @@ def test_one_of_three_is_killed_under_load_and_comes_back(make_gateway, applicat
     assert set(served) <= {"a", "c", ""}, served
     assert healthy(gateway, three[1]) == 0 and healthy(gateway, three[0]) == 1 and healthy(gateway, three[2]) == 1
     assert total(gateway, "menwei_upstream_retries_total") > 0
-    assert said(gateway, "upstream keeps failing and is passed over", three[1])
+    wait_for(lambda: said(gateway, "upstream keeps failing and is passed over", three[1]), 10, "the diagnostic")
 
     three[1].start()
     client = Client(gateway)
     wait_for(lambda: client.ask("GET", "/again") == (200, "b"), 40, "the upstream to serve again")
     client.close()
     wait_for(lambda: (ask(gateway), healthy(gateway, three[1]))[1] == 1, 40, "the gauge to say so")
-    assert said(gateway, "upstream answers again", three[1])
+    wait_for(lambda: said(gateway, "upstream answers again", three[1]), 10, "the diagnostic")
 
 
 def test_where_all_are_down_the_answer_comes_at_once_and_the_first_back_serves(make_gateway, applications):
@@ -249,6 +249,7 @@ def test_an_upstream_that_fails_its_checks_gets_no_requests_until_it_passes_them
     two[1].ask("POST", "/set-health", b"302")
     wait_for(lambda: healthy(gateway, two[1]) == 1, 10, "the checks to pass")
     assert {ask(gateway)[1] for _ in range(8)} == {"a", "b"}
+    wait_for(lambda: said(gateway, "upstream passes its health checks again", two[1]), 10, "the diagnostic")
     assert len(said(gateway, "upstream fails its health checks", two[1])) == 1
     assert "status 500" in said(gateway, "upstream fails its health checks", two[1])[0]
     assert len(said(gateway, "upstream passes its health checks again", two[1])) == 1
