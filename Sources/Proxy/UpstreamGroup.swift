@@ -18,6 +18,8 @@ final class UpstreamGroup {
     private var balancer: Balancer
     private var ejection: PassiveEjection
     private var line = Line()
+    /// Those who wait are being let in.
+    private var isAdmitting = false
 
     init(of options: SiteOptions, index: Int, on loop: EventLoop, health: UpstreamHealth, metrics: WorkerMetrics, recorder: Recorder) {
         site = (options.id, index)
@@ -68,6 +70,10 @@ final class UpstreamGroup {
     func left(_ member: UpstreamMember) {
         balancer.ended(member.index)
         if members.count > 1 { ejection.ended(member.index) }
+        // Who is let in and fails at once leaves again: the loop goes on with the next, and no call stands on another for each who waits.
+        if isAdmitting { return }
+        isAdmitting = true
+        defer { isAdmitting = false }
         while let first = line.first, let next = pick(tried: first.guest.tried) {
             leave(first)
             first.guest.placed(at: next)
