@@ -73,8 +73,10 @@ class Gateway:
         return f"https://{host}:{self.port}"
 
     def write(self):
-        # JSON is YAML; one key a line, so that faults have lines of their own.
-        self.file.write_text(json.dumps(self.configuration, indent=1, ensure_ascii=False))
+        # JSON is YAML; one key a line, so that faults have lines of their own. In one step: a reload that is under way reads the old file or the new one.
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(json.dumps(self.configuration, indent=1, ensure_ascii=False))
+        fresh.replace(self.file)
 
     def start(self):
         self.process = Process([self.binary, "run", "--config", self.file], f"menwei:{self.port}", env=self.environment)
