@@ -30,10 +30,7 @@ extension Portal {
             records.loginFailed(refusal, connection: connection.id, asked)
             return failurePage(refusal.failure, asked, connection, state.journey)
         }
-        let cookie = try token()
-        let session = try await open(member, cookie: cookie, asked)
-        records.login(session, asked)
-        return try await goOn(session, state.journey, asked, cookies: [sessionCookie(CookieNames.auth, cookie)], tail: tail)
+        return try await arrive(member, amr: ["wecom"], state.journey, asked, tail: tail)
     }
 
     /// What is remembered under a state; with `isSpent`, what remains of one that was taken.
@@ -82,13 +79,6 @@ extension Portal {
         guard let provider = providers[connection.id] else { throw LoginRefusal(.misconfigured) }
         let found = try await provider.logIn(code: code, visibleRangeOnly: connection.visibleRangeOnly)
         return Member(found, user: found.user, connection: connection)
-    }
-
-    private func open(_ member: Member, cookie: String, _ asked: Asked) async throws(Trouble) -> SessionRecord {
-        let login = Login(
-            member: member, authTime: asked.now, amr: ["wecom"], address: asked.request.client, userAgent: String(asked.agent.prefix(512)),
-            cookie: Digest.sha256(cookie), previous: asked.cookie(CookieNames.auth).map { Digest.sha256($0) })
-        return try await Trouble.store { () async throws(StoreFailure) in try await store.open(login, now: asked.now) }
     }
 }
 

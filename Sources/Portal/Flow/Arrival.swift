@@ -1,0 +1,21 @@
+internal import Access
+internal import Crypto
+internal import Proxy
+
+/// The end of every way in, whoever said who the person is.
+extension Portal {
+    /// Opens a session for `member` in the browser that asked, records the login, and goes on to where the person wanted to go. Who comes here was
+    /// identified, and may come in; that is not asked again.
+    /// - Parameters:
+    ///   - amr: how they proved who they are (`SessionRecord.amr`).
+    ///   - tail: what stands behind the address to go to: the fragment, or a bare `#` that keeps the browser from carrying another's on.
+    func arrive(_ member: Member, amr: [String], _ journey: Journey, _ asked: Asked, tail: String) async throws(Trouble) -> OwnResponse {
+        let cookie = try token()
+        let login = Login(
+            member: member, authTime: asked.now, amr: amr, address: asked.request.client, userAgent: String(asked.agent.prefix(512)),
+            cookie: Digest.sha256(cookie), previous: asked.cookie(CookieNames.auth).map { Digest.sha256($0) })
+        let session = try await Trouble.store { () async throws(StoreFailure) in try await store.open(login, now: asked.now) }
+        records.login(session, asked)
+        return try await goOn(session, journey, asked, cookies: [sessionCookie(CookieNames.auth, cookie)], tail: tail)
+    }
+}
