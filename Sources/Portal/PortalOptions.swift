@@ -65,7 +65,7 @@ public struct PortalOptions: Sendable {
     /// Whether that connection is there, is still of that corp, and gives its users such accounts: a restart may have changed all three.
     func knows(_ member: Member) -> Bool {
         guard let connection = connection(member.connection[...]) else { return false }
-        return connection.corpID == member.corp && Self.account(user: member.user, connection: connection) == member.account
+        return connection.corp == member.corp && Self.account(user: member.user, connection: connection) == member.account
     }
 
     /// The name under which applications know that user of that connection.

@@ -1,4 +1,4 @@
-/// One way to log in: a WeCom app of one corp (README, *Configure*, `connections`).
+/// One way to log in (README, *Configure*, `connections`): what all of them have, and the app behind it.
 public struct ConnectionOptions: Sendable, Equatable {
     /// Text on the button, by language; a plain string serves all.
     public struct Name: Sendable, Equatable {
@@ -9,37 +9,36 @@ public struct ConnectionOptions: Sendable, Equatable {
             self.en = en
         }
     }
-    public enum Scope: String, Sendable {
-        case base = "snsapi_base"
-        case privateInfo = "snsapi_privateinfo"
-    }
-    public struct Endpoints: Sendable, Equatable {
-        public var api = "https://qyapi.weixin.qq.com"
-        public var authorize = "https://open.weixin.qq.com/connect/oauth2/authorize"
-        public var webLogin = "https://login.work.weixin.qq.com/wwlogin/sso/login"
-        /// The path of the identity call under `/cgi-bin/`: `auth/getuserinfo`, or `user/getuserinfo` for old private deployments.
-        public var userinfo = "auth/getuserinfo"
-        public init() {}
+    /// Whose app it is (`type`).
+    public enum Kind: Sendable, Equatable {
+        case wecom(WeComApp)
+        case wechat(WeChatApp)
     }
 
     public var id: String
     public var name: Name
+    /// Its accounts are written without `ID/`. Never with WeChat.
     public var plainNames: Bool
-    public var corpID: String
-    public var agentID: Int
-    public var secret: String
-    public var scope = Scope.base
-    public var autoLogin = true
-    public var visibleRangeOnly = true
-    public var endpoints = Endpoints()
+    public var kind: Kind
 
-    public init(id: String, name: Name, plainNames: Bool, corpID: String, agentID: Int, secret: String) {
+    public init(id: String, name: Name, plainNames: Bool, _ kind: Kind) {
         self.id = id
         self.name = name
         self.plainNames = plainNames
-        self.corpID = corpID
-        self.agentID = agentID
-        self.secret = secret
+        self.kind = kind
+    }
+
+    /// Nil where it is WeChat's.
+    public var wecom: WeComApp? {
+        if case .wecom(let app) = kind { app } else { nil }
+    }
+
+    /// Within what its user ids are good: the corp id, or the app id of a WeChat connection.
+    public var corp: String {
+        switch kind {
+        case .wecom(let app): app.corpID
+        case .wechat(let app): app.appID
+        }
     }
 }
 

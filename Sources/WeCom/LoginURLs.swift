@@ -7,15 +7,15 @@ public struct AuthorizeURL: Sendable {
     /// - Parameters:
     ///   - redirectURI: the callback, not encoded: `https://auth.corp.example/.menwei/callback/corp`. Its host and port must be the app's trusted domain.
     ///   - state: `a-zA-Z0-9`, 1–128 bytes; WeCom promises no other.
-    ///   - scope: nil: the connection's.
-    public init(_ options: ConnectionOptions, redirectURI: String, state: String, scope: ConnectionOptions.Scope? = nil) {
-        var url = EndpointURL(options.endpoints.authorize)
-        url.add("appid", options.corpID)
+    ///   - scope: nil: the app's.
+    public init(_ app: WeComApp, redirectURI: String, state: String, scope: WeComApp.Scope? = nil) {
+        var url = EndpointURL(app.endpoints.authorize)
+        url.add("appid", app.corpID)
         url.add("redirect_uri", redirectURI)
         url.add("response_type", "code")
-        url.add("scope", (scope ?? options.scope).rawValue)
+        url.add("scope", (scope ?? app.scope).rawValue)
         url.add("state", state)
-        url.add("agentid", String(options.agentID))
+        url.add("agentid", String(app.agentID))
         text = url.text(fragment: "wechat_redirect")
     }
 }
@@ -49,18 +49,37 @@ public struct WebLoginURL: Sendable {
     ///   - redirectType: only for a page in a frame; nil leaves it out.
     ///   - panelSize: likewise.
     public init(
-        _ options: ConnectionOptions, redirectURI: String, state: String, redirectType: RedirectType? = nil, panelSize: PanelSize? = nil,
+        _ app: WeComApp, redirectURI: String, state: String, redirectType: RedirectType? = nil, panelSize: PanelSize? = nil,
         language: Language? = nil
     ) {
-        var url = EndpointURL(options.endpoints.webLogin)
+        var url = EndpointURL(app.endpoints.webLogin)
         url.add("login_type", "CorpApp")
-        url.add("appid", options.corpID)
-        url.add("agentid", String(options.agentID))
+        url.add("appid", app.corpID)
+        url.add("agentid", String(app.agentID))
         url.add("redirect_uri", redirectURI)
         url.add("state", state)
         if let redirectType { url.add("redirect_type", redirectType.rawValue) }
         if let panelSize { url.add("panel_size", panelSize.rawValue) }
         if let language { url.add("lang", language.rawValue) }
         text = url.text()
+    }
+}
+
+/// WeChat's login page for websites: a QR code to scan with WeChat. Whoever refuses on the phone never comes back.
+public struct QRConnectURL: Sendable {
+    /// The whole URL, ending in the `#wechat_redirect` that the page looks for.
+    public let text: String
+
+    /// - Parameters:
+    ///   - redirectURI: as for `AuthorizeURL`; its host must be the app's callback domain (授权回调域).
+    ///   - state: as for `AuthorizeURL`.
+    public init(_ app: WeChatApp, redirectURI: String, state: String) {
+        var url = EndpointURL(app.endpoints.authorize)
+        url.add("appid", app.appID)
+        url.add("redirect_uri", redirectURI)
+        url.add("response_type", "code")
+        url.add("scope", "snsapi_login")
+        url.add("state", state)
+        text = url.text(fragment: "wechat_redirect")
     }
 }

@@ -1,18 +1,18 @@
-/// WeCom's server API for one connection: which call to make, and what its answer means. Pure; `AccessTokenCache` says when a token is due.
+/// WeCom's server API for one app: which call to make, and what its answer means. Pure; `AccessTokenCache` says when a token is due.
 public struct WeComProtocol: Sendable {
-    private let options: ConnectionOptions
+    private let app: WeComApp
 
     /// For one call, connecting included.
     public static let timeout = Duration.seconds(5)
     /// The largest answer of any call here that is read, in bytes.
     public static let answerLimit = 256 << 10
 
-    public init(_ options: ConnectionOptions) { self.options = options }
+    public init(_ app: WeComApp) { self.app = app }
 
     // MARK: gettoken (developer document 91039)
 
     public func token() -> APICall {
-        call("gettoken", ["corpid": options.corpID, "corpsecret": options.secret])
+        call("gettoken", ["corpid": app.corpID, "corpsecret": app.secret])
     }
 
     /// - Returns: the token (at most 512 bytes) and how long it lives (1 s to 1 day).
@@ -32,11 +32,11 @@ public struct WeComProtocol: Sendable {
     public static let codeLimit = 512
 
     public func identity(code: String, token: Hidden) -> APICall {
-        call(options.endpoints.userinfo, ["access_token": token.text, "code": code])
+        call(app.endpoints.userinfo, ["access_token": token.text, "code": code])
     }
 
     public func readIdentity(_ answer: APIAnswer) throws(WeComError) -> Identity {
-        let api = options.endpoints.userinfo
+        let api = app.endpoints.userinfo
         let reader = try open(answer, of: api)
         let user: String? = try reader.value("userid")
         if let user, !user.isEmpty {
@@ -87,7 +87,7 @@ public struct WeComProtocol: Sendable {
     // MARK: what all calls share
 
     private func call(_ api: String, _ parameters: KeyValuePairs<String, String>) -> APICall {
-        var url = EndpointURL(options.endpoints.api)
+        var url = EndpointURL(app.endpoints.api)
         url.descend("/cgi-bin/" + api)
         for (name, value) in parameters { url.add(name, value) }
         return APICall(api: api, method: .get, url: url.text(), timeout: Self.timeout)

@@ -38,10 +38,10 @@ struct Edition: Sendable {
         for connection in configuration.connections {
             if let kept = last?.directories[connection.id], last?.configuration.connections.contains(connection) == true {
                 directories[connection.id] = kept
-            } else {
+            } else if let app = connection.wecom {
                 let metrics = shared.metrics
                 let surroundings = Directory.Surroundings { api, errcode in metrics.wecomCall(api: api, errcode: errcode) }
-                directories[connection.id] = Directory(connection, caller: shared.caller, surroundings: surroundings)
+                directories[connection.id] = Directory(app, caller: shared.caller, surroundings: surroundings)
             }
         }
         self.directories = directories

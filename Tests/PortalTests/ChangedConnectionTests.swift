@@ -33,7 +33,7 @@ import WeCom
     }
 
     @Test func aSessionOfAnotherCorpOpensNothing() async throws {
-        let (gate, browser, record) = try await restarted { $0.connections[0].corpID = "ww9999999999999999" }
+        let (gate, browser, record) = try await restarted { $0.connections[0].changeApp { $0.corpID = "ww9999999999999999" } }
         #expect(await browser.get(Self.me).status == 401)
         #expect(!check(gate).knows(record.member))
         gate.clock.advance(.seconds(600))

@@ -60,17 +60,16 @@ private final class Bench: Sendable {
     let pauses = Mutex<[Duration]>([])
     let calls = Mutex<[String]>([])
 
-    func directory(_ caller: FakeCaller, _ change: (inout ConnectionOptions) -> Void = { _ in }) -> Directory {
-        var options = ConnectionOptions(
-            id: "corp", name: .init(zh: "企业微信", en: "WeCom"), plainNames: true, corpID: "ww01", agentID: 1_000_002, secret: "s3cret")
-        change(&options)
+    func directory(_ caller: FakeCaller, _ change: (inout WeComApp) -> Void = { _ in }) -> Directory {
+        var app = WeComApp(corpID: "ww01", agentID: 1_000_002, secret: "s3cret")
+        change(&app)
         var surroundings = Directory.Surroundings { api, errcode in
             self.calls.withLock { $0.append("\(api) \(errcode.map(String.init) ?? "-")") }
         }
         surroundings.now = { MonotonicTime(nanoseconds: self.time.withLock { $0 }) }
         surroundings.pause = { pause in self.pauses.withLock { $0.append(pause) } }
         surroundings.random = { 0.5 }
-        return Directory(options, caller: caller, surroundings: surroundings)
+        return Directory(app, caller: caller, surroundings: surroundings)
     }
 }
 

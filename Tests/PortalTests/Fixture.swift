@@ -48,6 +48,15 @@ final class FakeProvider: IdentityProvider {
     }
 }
 
+extension ConnectionOptions {
+    /// Changes the WeCom app behind it.
+    mutating func changeApp(_ change: (inout WeComApp) -> Void) {
+        guard var app = wecom else { return }
+        change(&app)
+        kind = .wecom(app)
+    }
+}
+
 /// The portal with a store in memory, two sites by origin, one by path, and a faked WeCom.
 final class Gate {
     static let auth = Origin(host: "auth.corp.example")
@@ -73,12 +82,12 @@ final class Gate {
 
     init(store given: (any SessionStore)? = nil, _ change: (inout PortalOptions) -> Void = { _ in }) {
         let clock = clock, events = events
-        var corp = ConnectionOptions(
-            id: "corp", name: .init(zh: "企业微信", en: "WeCom"), plainNames: true, corpID: "ww0123456789abcdef", agentID: 1_000_002, secret: "s")
-        corp.autoLogin = true
-        var partnerOptions = ConnectionOptions(
-            id: "partner", name: .init(zh: "合作伙伴", en: "Partner"), plainNames: false, corpID: "wwfedcba9876543210", agentID: 7, secret: "s")
-        partnerOptions.autoLogin = false
+        let corp = ConnectionOptions(
+            id: "corp", name: .init(zh: "企业微信", en: "WeCom"), plainNames: true,
+            .wecom(WeComApp(corpID: "ww0123456789abcdef", agentID: 1_000_002, secret: "s")))
+        var partnerApp = WeComApp(corpID: "wwfedcba9876543210", agentID: 7, secret: "s")
+        partnerApp.autoLogin = false
+        let partnerOptions = ConnectionOptions(id: "partner", name: .init(zh: "合作伙伴", en: "Partner"), plainNames: false, .wecom(partnerApp))
         options = PortalOptions(
             authOrigin: Self.auth,
             sites: [

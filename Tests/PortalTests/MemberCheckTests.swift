@@ -88,7 +88,7 @@ import WeCom
     }
 
     @Test func outsideTheVisibleRangeStaysWhereThatDoesNotMatter() async throws {
-        let gate = Gate { $0.connections[0].visibleRangeOnly = false }
+        let gate = Gate { $0.connections[0].changeApp { $0.visibleRangeOnly = false } }
         await logIn(Browser(gate), to: "https://wiki.corp.example/")
         let record = try #require(try await gate.store.list(account: nil, now: gate.clock.now).first)
         gate.provider.answers.withLock { $0.members["ZhangSan"] = .failure(WeComError(api: "user/get", errcode: 60011)) }

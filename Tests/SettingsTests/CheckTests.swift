@@ -41,7 +41,7 @@ import WeCom
         var hooks = LoadHooks()
         hooks.environment = { $0 == "WECOM" ? "from-outside" : nil }
         let result = try Workspace().load(Sample.replacing("{ file: secrets/wecom }", "{ env: WECOM }"), hooks: hooks)
-        #expect(result.configuration?.connections.first?.secret == "from-outside")
+        #expect(result.configuration?.connections.first?.wecom?.secret == "from-outside")
     }
 
     @Test func anAuthOriginThatIsASiteIsWarnedOf() throws {
@@ -85,7 +85,7 @@ import WeCom
         #expect(try Workspace().warnings(connections(plain, "")) == ["6:5: auto_login is left to \"a\"; set auto_login: false here to say so"])
         #expect(try Workspace().warnings(connections(plain, ", auto_login: false")) == [])
         let result = try Workspace().load(connections(plain + ", auto_login: false", ", auto_login: false"))
-        #expect(result.configuration?.connections.map(\.autoLogin) == [false, false])
+        #expect(result.configuration?.connections.map(\.wecom?.autoLogin) == [false, false])
     }
 
     @Test func redirectNeedsOneConnection() throws {

@@ -36,18 +36,19 @@ import WeCom
         let workspace = try Workspace()
         let connection = try #require(try workspace.load(Sample.with()).configuration?.connections.first)
         #expect(connection.id == "corp")
-        #expect(connection.corpID == "ww0123456789abcdef")
-        #expect(connection.agentID == 1_000_002)
-        #expect(connection.secret == "wecom-secret")
+        let app = try #require(connection.wecom)
+        #expect(app.corpID == "ww0123456789abcdef")
+        #expect(app.agentID == 1_000_002)
+        #expect(app.secret == "wecom-secret")
         #expect(connection.name == ConnectionOptions.Name(zh: "企业微信", en: "WeCom"))
         #expect(connection.plainNames)
-        #expect(connection.autoLogin)
-        #expect(connection.visibleRangeOnly)
-        #expect(connection.scope == .base)
-        #expect(connection.endpoints.api == "https://qyapi.weixin.qq.com")
-        #expect(connection.endpoints.authorize == "https://open.weixin.qq.com/connect/oauth2/authorize")
-        #expect(connection.endpoints.webLogin == "https://login.work.weixin.qq.com/wwlogin/sso/login")
-        #expect(connection.endpoints.userinfo == "auth/getuserinfo")
+        #expect(app.autoLogin)
+        #expect(app.visibleRangeOnly)
+        #expect(app.scope == .base)
+        #expect(app.endpoints.api == "https://qyapi.weixin.qq.com")
+        #expect(app.endpoints.authorize == "https://open.weixin.qq.com/connect/oauth2/authorize")
+        #expect(app.endpoints.webLogin == "https://login.work.weixin.qq.com/wwlogin/sso/login")
+        #expect(app.endpoints.userinfo == "auth/getuserinfo")
     }
 
     @Test func aSiteHasEveryDefaultOfTheContract() throws {
@@ -100,7 +101,7 @@ import WeCom
               - { id: b, origin: "https://b.example:8443", upstreams: ["http://[::1]:81/"], timeouts: { <<: *t, idle: 1h } }
             """
         let configuration = try #require(try workspace.load(text).configuration)
-        #expect(configuration.connections[0].agentID == 1_000_002)
+        #expect(configuration.connections[0].wecom?.agentID == 1_000_002)
         #expect(configuration.sites[0].requestBodyLimit == 1 << 20)
         #expect(configuration.sites[1].timeouts.connect == .seconds(1))
         #expect(configuration.sites[1].timeouts.idle == .seconds(3600))
@@ -176,7 +177,7 @@ import WeCom
             of: "\nsites:", with: "\n  - { id: sub, plain_names: true, auto_login: true, corp_id: ww2, agent_id: 7, secret: { file: secrets/wecom }, name: 子公司 }\nsites:")
         let connections = try #require(try workspace.load(text).configuration?.connections)
         #expect(connections.map(\.plainNames) == [false, true])
-        #expect(connections.map(\.autoLogin) == [false, true])
+        #expect(connections.map(\.wecom?.autoLogin) == [false, true])
         #expect(connections[1].name == ConnectionOptions.Name(zh: "子公司", en: "子公司"))
     }
 }

@@ -1,9 +1,9 @@
 import Testing
 import WeCom
 
-private let options = ConnectionOptions(
-    id: "corp", name: .init(zh: "企业微信", en: "WeCom"), plainNames: true, corpID: "ww01", agentID: 1_000_002, secret: "s3cret+/=")
-private let wecom = WeComProtocol(options)
+private let app = WeComApp(corpID: "ww01", agentID: 1_000_002, secret: "s3cret+/=")
+private let options = ConnectionOptions(id: "corp", name: .init(zh: "企业微信", en: "WeCom"), plainNames: true, .wecom(app))
+private let wecom = WeComProtocol(app)
 private let token = Hidden("T0KEN")
 
 private func answer(_ text: String, status: Int = 200) -> APIAnswer { APIAnswer(status: status, body: Array(text.utf8)) }
@@ -25,7 +25,7 @@ private let nonsense: [String] = [
 
     @Test func `the code goes to the configured identity call`() {
         #expect(wecom.identity(code: "a_b-c&d", token: token).url == "https://qyapi.weixin.qq.com/cgi-bin/auth/getuserinfo?access_token=T0KEN&code=a_b-c%26d")
-        var old = options
+        var old = app
         old.endpoints.userinfo = "user/getuserinfo"
         old.endpoints.api = "https://wl.example/wecom/?tenant=7"
         let call = WeComProtocol(old).identity(code: "c", token: token)
@@ -41,7 +41,7 @@ private let nonsense: [String] = [
         let calls = [wecom.token(), wecom.identity(code: "C0DE", token: token), wecom.member(user: "lisi", token: token)]
         let texts =
             calls.flatMap { ["\($0)", String(reflecting: $0)] }
-            + ["\(token)", String(reflecting: token), "\(options)", String(reflecting: options), "\(wecom)", String(reflecting: wecom)]
+            + ["\(token)", String(reflecting: token), "\(options)", String(reflecting: options), "\(app)", String(reflecting: app), "\(options.kind)", String(reflecting: options.kind), "\(wecom)", String(reflecting: wecom)]
             + [String(reflecting: FreshToken(text: token, lifetime: .seconds(1)))]
         var dumped = ""
         for call in calls { dump(call, to: &dumped) }

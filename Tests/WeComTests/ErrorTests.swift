@@ -92,7 +92,7 @@ import WeCom
         ("from ip: " + String(repeating: "1", count: 2000), nil),
     ] as [(String, String?)])
     func `only an IP literal is taken out of the message of 60020`(_ message: String, _ address: String?) throws {
-        let wecom = WeComProtocol(ConnectionOptions(id: "c", name: .init(zh: "", en: ""), plainNames: true, corpID: "ww", agentID: 1, secret: "s"))
+        let wecom = WeComProtocol(WeComApp(corpID: "ww", agentID: 1, secret: "s"))
         func failure(_ code: Int) -> WeComError? {
             let body = Array("{\"errcode\":\(code),\"errmsg\":\"\(message)\"}".utf8)
             do {

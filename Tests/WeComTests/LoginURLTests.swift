@@ -3,11 +3,10 @@ import WeCom
 
 private let callback = "https://auth.corp.example:8443/.menwei/callback/corp"
 
-private func options(_ change: (inout ConnectionOptions) -> Void = { _ in }) -> ConnectionOptions {
-    var options = ConnectionOptions(
-        id: "corp", name: .init(zh: "企业微信", en: "WeCom"), plainNames: true, corpID: "ww0123456789abcdef", agentID: 1_000_002, secret: "s3cret")
-    change(&options)
-    return options
+private func options(_ change: (inout WeComApp) -> Void = { _ in }) -> WeComApp {
+    var app = WeComApp(corpID: "ww0123456789abcdef", agentID: 1_000_002, secret: "s3cret")
+    change(&app)
+    return app
 }
 
 @Suite struct AuthorizeURLTests {

@@ -3,7 +3,7 @@ public import Outbound
 import Synchronization
 public import WeCom
 
-/// Asks one connection's WeCom who somebody is. One for the whole process, so that all workers share its access token.
+/// Asks WeCom, as one app of it, who somebody is. One for the whole process, so that all workers share its access token.
 public final class Directory: Sendable {
     /// What the directory takes from its surroundings; tests bring their own.
     public struct Surroundings: Sendable {
@@ -40,9 +40,9 @@ public final class Directory: Sendable {
     private let caller: any HTTPCaller
     private let surroundings: Surroundings
 
-    public init(_ options: ConnectionOptions, caller: any HTTPCaller, surroundings: Surroundings = Surroundings()) {
-        wecom = WeComProtocol(options)
-        userinfo = options.endpoints.userinfo
+    public init(_ app: WeComApp, caller: any HTTPCaller, surroundings: Surroundings = Surroundings()) {
+        wecom = WeComProtocol(app)
+        userinfo = app.endpoints.userinfo
         self.caller = caller
         self.surroundings = surroundings
     }

@@ -77,7 +77,7 @@ extension Portal {
         guard !code.isEmpty else { throw LoginRefusal(.declined) }
         guard code.utf8.count <= 512, code.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw LoginRefusal(.codeSpent) }
         guard let provider = providers[connection.id] else { throw LoginRefusal(.misconfigured) }
-        let found = try await provider.logIn(code: code, visibleRangeOnly: connection.visibleRangeOnly)
+        let found = try await provider.logIn(code: code, visibleRangeOnly: connection.wecom?.visibleRangeOnly ?? true)
         return Member(found, user: found.user, connection: connection)
     }
 }
@@ -85,7 +85,7 @@ extension Portal {
 extension Member {
     /// What the directory tells of a user, under the account that applications know.
     init(_ found: DirectoryMember, user: String, connection: ConnectionOptions) {
-        self.init(connection: connection.id, corp: connection.corpID, user: user, account: PortalOptions.account(user: user, connection: connection))
+        self.init(connection: connection.id, corp: connection.corp, user: user, account: PortalOptions.account(user: user, connection: connection))
         name = found.name
         email = found.email
         mobile = found.mobile

@@ -133,7 +133,9 @@ public final class MemberCheck: MemberVouching {
             return await end(record, result: "no-connection", error: nil, now)
         }
         // The same id may stand for another corp since a restart: whoever has that user id there is somebody else.
-        guard record.member.corp == connection.corpID else { return await end(record, result: "other-corp", error: nil, now) }
+        guard record.member.corp == connection.corp else { return await end(record, result: "other-corp", error: nil, now) }
+        // WeChat has no directory that could be asked about a person: what it told at the login stands.
+        guard let app = connection.wecom else { return await vouch(for: record.member, record, key, now) }
         let member: Member
         do {
             let found = try await provider.member(userid: record.member.user)
@@ -145,7 +147,7 @@ public final class MemberCheck: MemberVouching {
             switch error.errcode {
             case ErrorCode.noSuchUser:
                 return await end(record, result: "removed", error: error, now)
-            case ErrorCode.notInVisibleRange where connection.visibleRangeOnly:
+            case ErrorCode.notInVisibleRange where app.visibleRangeOnly:
                 return await end(record, result: "out-of-range", error: error, now)
             case ErrorCode.notInVisibleRange:
                 member = record.member
@@ -154,6 +156,10 @@ public final class MemberCheck: MemberVouching {
                 return afterTrouble(record, now)
             }
         }
+        return await vouch(for: member, record, key, now)
+    }
+
+    private func vouch(for member: Member, _ record: SessionRecord, _ key: Key, _ now: WallTime) async -> MemberStanding {
         do { try await store.update(member, checked: now) } catch { return afterTrouble(record, now) }
         flights.withLock { state in
             state.failures[key] = nil

@@ -5,14 +5,10 @@ internal import HTTP
 internal import Proxy
 internal import WeCom
 
-/// `/.menwei/start/CONNECTION`: makes a state and sends the browser to WeCom.
+/// `/.menwei/start/CONNECTION`: makes a state and sends the browser to WeCom or WeChat.
 extension Portal {
     func start(_ asked: Asked, _ connection: ConnectionOptions) async throws(Trouble) -> OwnResponse {
-        let isInApp = switch asked.query.one("via") {
-        case "app": true
-        case "web": false
-        default: asked.client.isWeCom
-        }
+        let isInApp = isInApp(asked, connection)
         let journey = Journey(
             returnTo: returnAddress(asked), bind: Journey.bind(asked.query.one("bind")), fragment: Journey.fragment(asked.query.all("fragment").last),
             attempt: Journey.attempt(asked.query.one("try")))
@@ -20,11 +16,21 @@ extension Portal {
         let browser = fingerprint(try tryCookie(asked, setting: &cookies))
         let state = try await newState(
             LoginState(connection: connection.id, browser: browser, journey: journey, isInApp: isInApp), now: asked.now)
-        let address = weComAddress(asked, connection, state: state, isInApp: isInApp)
+        let address = address(asked, connection, state: state, isInApp: isInApp)
         var response = redirect(302, address, cookies: cookies)
         // WeCom's panel looks at the origin that embeds it, and a redirect's own policy goes before the frame's.
         response.fields.append(("Referrer-Policy", "origin"))
         return response
+    }
+
+    /// WeChat's website apps have one way only.
+    private func isInApp(_ asked: Asked, _ connection: ConnectionOptions) -> Bool {
+        guard connection.wecom != nil else { return false }
+        return switch asked.query.one("via") {
+        case "app": true
+        case "web": false
+        default: asked.client.isWeCom
+        }
     }
 
     private func newState(_ state: LoginState, now: WallTime) async throws(Trouble) -> String {
@@ -41,15 +47,18 @@ extension Portal {
         return value
     }
 
-    private func weComAddress(_ asked: Asked, _ connection: ConnectionOptions, state: String, isInApp: Bool) -> String {
+    private func address(_ asked: Asked, _ connection: ConnectionOptions, state: String, isInApp: Bool) -> String {
         let redirectURI = ownAddress(options.authOrigin, "callback/" + connection.id)
-        if isInApp {
-            return AuthorizeURL(connection, redirectURI: redirectURI, state: state).text
+        let app: WeComApp
+        switch connection.kind {
+        case .wechat(let app): return QRConnectURL(app, redirectURI: redirectURI, state: state).text
+        case .wecom(let app) where isInApp: return AuthorizeURL(app, redirectURI: redirectURI, state: state).text
+        case .wecom(let known): app = known
         }
         let isPanel = asked.query.one("panel") == "1"
         let size: WebLoginURL.PanelSize = asked.query.one("size") == "small" ? .small : .middle
         return WebLoginURL(
-            connection, redirectURI: redirectURI, state: state, redirectType: isPanel ? .top : nil, panelSize: isPanel ? size : nil,
+            app, redirectURI: redirectURI, state: state, redirectType: isPanel ? .top : nil, panelSize: isPanel ? size : nil,
             language: asked.language == .zh ? .zh : .en
         ).text
     }

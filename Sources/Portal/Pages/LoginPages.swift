@@ -9,7 +9,7 @@ extension Portal {
     func loginPage(_ asked: Asked, _ journey: Journey) throws(Trouble) -> OwnResponse {
         var cookies: [String] = []
         _ = try tryCookie(asked, setting: &cookies)
-        if asked.client.isWeCom, let connection = options.connections.first(where: \.autoLogin) {
+        if asked.client.isWeCom, let connection = options.connections.first(where: { $0.wecom?.autoLogin == true }) {
             return hop(asked, options.authOrigin.text + startAddress(connection, journey), cookies: cookies)
         }
         if asked.isFramed {
@@ -68,8 +68,8 @@ extension Portal {
         if isPhone {
             content.append(openInWeCom(asked, journey))
             content.append(h("p", [.class("lead")], .text(Catalogue.otherDevice(language))))
-        } else if let first = options.connections.first {
-            frames = Array(Set(options.connections.compactMap { origin(of: $0.endpoints.webLogin) })).sorted()
+        } else if let first = options.connections.first(where: { $0.wecom != nil }) {
+            frames = Array(Set(options.connections.compactMap { $0.wecom.flatMap { origin(of: $0.endpoints.webLogin) } })).sorted()
             let source = startAddress(first, journey, via: "web") + "&panel=1"
             // The script loads the panel, once, with the fragment that only it can see. Where scripts are off there is the plain frame.
             content.append(h("div", [.class("panel")],

@@ -54,7 +54,7 @@ public struct Explain: Sendable {
 
     private static func member(_ user: String, of connection: ConnectionOptions) -> Member {
         let account = connection.plainNames ? user : connection.id + "/" + user
-        return Member(connection: connection.id, corp: connection.corpID, user: user, account: account)
+        return Member(connection: connection.id, corp: connection.corp, user: user, account: account)
     }
 
     // MARK: what is asked

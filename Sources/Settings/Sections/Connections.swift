@@ -52,11 +52,11 @@ extension ConfigurationReader {
         let visible = section.value("visible_range_only", Read.boolean)
         let endpoints = section.node("endpoints").flatMap(readEndpoints)
         guard let id, let corp, let agent, let secret else { return nil }
-        var options = ConnectionOptions(id: id, name: name, plainNames: plain ?? false, corpID: corp, agentID: agent, secret: secret)
-        options.visibleRangeOnly = visible ?? true
-        options.endpoints = endpoints ?? ConnectionOptions.Endpoints()
+        var app = WeComApp(corpID: corp, agentID: agent, secret: secret)
+        app.visibleRangeOnly = visible ?? true
+        app.endpoints = endpoints ?? WeComApp.Endpoints()
         return ConnectionDraft(
-            options: options, mark: section.mark, idMark: section.valueMark("id"), plainNames: plain, plainMark: section.keyMark("plain_names"),
+            options: ConnectionOptions(id: id, name: name, plainNames: plain ?? false, .wecom(app)), mark: section.mark, idMark: section.valueMark("id"), plainNames: plain, plainMark: section.keyMark("plain_names"),
             autoLogin: auto, autoMark: section.keyMark("auto_login"))
     }
 
@@ -95,9 +95,9 @@ extension ConfigurationReader {
         return name
     }
 
-    private func readEndpoints(_ node: YAMLNode) -> ConnectionOptions.Endpoints? {
+    private func readEndpoints(_ node: YAMLNode) -> WeComApp.Endpoints? {
         guard let section = Section(node, "\"endpoints\"", keys: ["api", "authorize", "web_login", "userinfo"], findings) else { return nil }
-        var endpoints = ConnectionOptions.Endpoints()
+        var endpoints = WeComApp.Endpoints()
         endpoints.api = section.value("api", Read.endpoint) ?? endpoints.api
         endpoints.authorize = section.value("authorize", Read.endpoint) ?? endpoints.authorize
         endpoints.webLogin = section.value("web_login", Read.endpoint) ?? endpoints.webLogin
@@ -130,7 +130,11 @@ extension ConfigurationReader {
             findings.fault(drafts[index].autoMark, "only one connection can have auto_login; \(quoted(drafts[marked[0]].options.id)) has it already")
         }
         let silent = marked.first ?? drafts.indices.first { drafts[$0].autoLogin == nil }
-        for index in drafts.indices { drafts[index].options.autoLogin = index == silent }
+        for index in drafts.indices {
+            guard case .wecom(var app) = drafts[index].options.kind else { continue }
+            app.autoLogin = index == silent
+            drafts[index].options.kind = .wecom(app)
+        }
         guard marked.isEmpty, let silent else { return }
         for index in drafts.indices where index != silent && drafts[index].autoLogin == nil {
             findings.warn(drafts[index].mark, "auto_login is left to \(quoted(drafts[silent].options.id)); set auto_login: false here to say so")
