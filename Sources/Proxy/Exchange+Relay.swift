@@ -71,8 +71,9 @@ extension Exchange {
     /// The client will send no more through its tunnel.
     func tunnelInputEnded() { relay?.clientEndedTunnel() }
 
-    /// The server drains: WebSockets are told to go away, all else may finish.
+    /// The server drains: WebSockets are told to go away, streams of the gateway's own end, all else may finish.
     func serverDrains() {
+        ownStream?.end()
         if let relay, relay.isTunnel { relay.closeTunnel(.goingAway) }
     }
 

@@ -68,6 +68,8 @@ public final class Exchange {
     /// Its answer is a stream of events, which goes on for as long as somebody listens.
     var isEventStream = false
     var relay: Relay?
+    /// Its answer is a stream of the gateway's own, and goes on.
+    private(set) var ownStream: OwnStream?
     /// What the gateway asked the upstream for a WebSocket with, where the client cannot.
     var webSocketKey: WebSocketKey?
 
@@ -172,6 +174,10 @@ public final class Exchange {
         session = nil
         // The relay holds us: this is where that cycle ends.
         abandonUpstream()
+        if let stream = ownStream {
+            ownStream = nil
+            stream.over()
+        }
     }
 
     /// A reload came while it waited for a decision: it begins anew by what that brought.
@@ -225,7 +231,7 @@ public final class Exchange {
     /// Whether the client still waits to be told to send the body: then it cannot be known what it sends next.
     var awaitsContinue: Bool { head.expectsContinue && !continueSent && !requestIsComplete }
 
-    /// Answers with a whole answer of the gateway's own.
+    /// Answers with an answer of the gateway's own.
     public func answer(_ response: OwnResponse) {
         guard let client, !answerBegun else { return }
         // Over HTTP/2 any 2xx would open a WebSocket, and a page be taken for its messages.
@@ -241,19 +247,34 @@ public final class Exchange {
         head.fields.append("X-Request-Id", requestID.digits.span, known: .requestID)
         let forbidsBody = response.status == 204 || response.status == 304
         if self.head.method == .head || forbidsBody {
-            if !forbidsBody { head.fields.append("Content-Length", String(response.body.count)) }
+            if !forbidsBody, response.stream == nil { head.fields.append("Content-Length", String(response.body.count)) }
             head.body = .none
+        } else if response.stream != nil {
+            head.body = .chunked
         } else {
             head.body = .exactly(UInt64(response.body.count))
         }
         if response.close { closesConnection = true }
         if bodyMode == .held || bodyMode == .relayed { discardBody() }
         sendHead(&head)
+        if head.body == .chunked, let begin = response.stream {
+            let stream = OwnStream(self)
+            ownStream = stream
+            return begin(stream)
+        }
         if head.body != .none {
             bytesOut &+= UInt64(response.body.count)
             client.sendBody(response.body.span)
         }
         sendEnd(nil)
+    }
+
+    /// The next piece of a stream of the gateway's own.
+    func sendOwn(_ bytes: [UInt8]) {
+        guard let client, !answerEnded else { return }
+        if !client.isWritable { return cutOff() }
+        bytesOut &+= UInt64(bytes.count)
+        client.sendBody(bytes.span)
     }
 
     /// A WebSocket over HTTP/2: any 2xx opens it (RFC 8441 section 5).

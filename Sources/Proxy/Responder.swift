@@ -51,7 +51,7 @@ public struct OwnRequest: Sendable {
     }
 }
 
-/// A whole answer. `Date`, `Content-Length` and `X-Request-Id` are added on the way out.
+/// A whole answer, or the head of a stream. `Date`, `Content-Length` and `X-Request-Id` are added on the way out.
 public struct OwnResponse: Sendable {
     /// A final status, 200…599.
     public var status: Int
@@ -62,6 +62,9 @@ public struct OwnResponse: Sendable {
     /// Closes the connection after this answer. HTTP/1 only: there it cannot be known what the client's next bytes are. Over HTTP/2 frames tell,
     /// whatever became of one stream, and the others have no part in it.
     public var close = false
+    /// Makes it a stream: called on the worker's loop once the head is out, in the place of `body`. Never called in answer to HEAD, nor where the client has
+    /// gone meanwhile. No time limit holds for a stream but the client's own.
+    public var stream: (@Sendable (OwnStream) -> Void)?
 
     public init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status

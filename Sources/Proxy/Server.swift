@@ -101,10 +101,11 @@ public final class Server {
     /// New requests go to `handler`, those under way stay with whom they began with.
     public func replace(handler: any ExchangeHandler) { self.handler = handler }
 
-    /// Ends what is under way and for which `stands` does not hold, as if its session had ended.
+    /// Ends what is under way and for which `stands` does not hold, as if its session had ended, and all streams of the gateway's own.
     public func review(_ stands: (Exchange) -> Bool) {
-        for connection in connections {
-            for exchange in connection.running where !stands(exchange) { exchange.sessionEnded() }
+        // Listed first: who loses a stream may lose the connection with it.
+        for exchange in connections.flatMap(\.running) {
+            if let stream = exchange.ownStream { stream.end() } else if !stands(exchange) { exchange.sessionEnded() }
         }
     }
 

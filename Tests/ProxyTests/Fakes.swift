@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import Crypto
+import EventLoop
 import Synchronization
 
 @testable import Proxy
@@ -68,11 +69,28 @@ final class FakeStore: SessionStore {
 
 /// Says in a word what it was asked to answer.
 final class FakePortal: Responder, RefusalRenderer {
+    /// What `/.menwei/stream` began.
+    private(set) var streams: [OwnStream] = []
+    /// How many of them are over.
+    private(set) var ended = 0
+
+    private func begin(_ stream: OwnStream) {
+        streams.append(stream)
+        stream.onEnd = { [unowned self] in ended += 1 }
+        stream.send(Array("first\n".utf8))
+    }
+
     func respond(to request: OwnRequest) async -> OwnResponse {
         if request.path == "/.menwei/never" {
             let (stream, continuation) = AsyncStream<Void>.makeStream()
             for await _ in stream {}
             withExtendedLifetime(continuation) {}
+        }
+        if request.path == "/.menwei/stream" {
+            var response = OwnResponse(status: 200, fields: [("Content-Type", "text/event-stream")])
+            let bound = LoopBound(self)
+            response.stream = { bound.value.begin($0) }
+            return response
         }
         if request.query == "split" { return OwnResponse(status: 200, fields: [("Location", "/\r\nX-Evil: 1")]) }
         return OwnResponse(status: 200, body: Array("own \(request.method) \(request.path) \(request.body.count)".utf8))

@@ -24,12 +24,14 @@ final class TestGateway {
     final class Worker {
         let loop: EventLoop
         let server: Server
+        let portal: FakePortal
         private(set) var gateway: Gateway
         private let another: ([Rule]) -> Gateway
 
-        init(_ loop: EventLoop, _ server: Server, _ gateway: Gateway, another: @escaping ([Rule]) -> Gateway) {
+        init(_ loop: EventLoop, _ server: Server, _ portal: FakePortal, _ gateway: Gateway, another: @escaping ([Rule]) -> Gateway) {
             self.loop = loop
             self.server = server
+            self.portal = portal
             self.gateway = gateway
             self.another = another
         }
@@ -78,16 +80,17 @@ final class TestGateway {
         let sessions = SessionCache(store, limits: SessionLimits(), members: nil, health: health, on: loop)
         let minter = try AssertionMinter(SigningKey.generate(), issuer: "https://auth.test", lifetime: .seconds(120))
         let recorder = Recorder(output: output, diagnostics: output)
+        let portal = FakePortal()
         func make() -> Gateway {
             Gateway(
-                options, on: loop, sessions: sessions, portal: FakePortal(), minter: minter, metrics: metrics.shard(sites: ["wiki"]), recorder: recorder)
+                options, on: loop, sessions: sessions, portal: portal, minter: minter, metrics: metrics.shard(sites: ["wiki"]), recorder: recorder)
         }
         let gateway = make()
         let server = Server(on: loop, limits: limits, tls: nil, handler: gateway, metrics: metrics.shard(sites: []))
         let socket = try Sockets.listen(on: SocketAddress(bytes: [127, 0, 0, 1], port: 0), shared: false)
         let port = Sockets.localAddress(of: socket)?.port ?? 0
         try server.listen(on: socket)
-        return (Worker(loop, server, gateway) { rules in
+        return (Worker(loop, server, portal, gateway) { rules in
             options.sites[0].rules = rules
             return make()
         }, port)
