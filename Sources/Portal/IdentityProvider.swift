@@ -7,16 +7,21 @@ public protocol IdentityProvider: Sendable {
     func identify(code: String) async throws(WeComError) -> Identity
     /// Looks a member up by user id (1–64 bytes).
     func member(userid: String) async throws(WeComError) -> DirectoryMember
+    /// What pages are signed with for WeCom's JS-SDK; nil: there is nothing of that kind here.
+    func pageTickets() async throws(WeComError) -> PageTickets?
 }
 
 extension Directory: IdentityProvider {}
 
 extension IdentityProvider {
+    public func pageTickets() async throws(WeComError) -> PageTickets? { nil }
+
     /// The whole way from the code to a member who may come in; everything else, every doubt included, is a refusal.
     /// - Parameter visibleRangeOnly: whom the app does not see stays out (`visible_range_only`).
     public func logIn(code: String, visibleRangeOnly: Bool) async throws(LoginRefusal) -> DirectoryMember {
         let identity: Identity
         do { identity = try await identify(code: code) } catch { throw LoginRefusal(error) }
+        if case .known(let person) = identity { return person }
         let user = try Admission.member(identity)
         let lookup: Result<DirectoryMember, WeComError>
         do { lookup = .success(try await member(userid: user)) } catch { lookup = .failure(error) }

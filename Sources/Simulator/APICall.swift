@@ -2,7 +2,7 @@ internal import Bytes
 
 /// One call of the server API, taken apart.
 struct APICall {
-    /// The path under `/cgi-bin/`.
+    /// The path under `/cgi-bin/`; WeChat's whole (`sns/userinfo`).
     var api: String
     var form: Form
     var body: [UInt8]
@@ -13,7 +13,10 @@ struct APICall {
     static let known: Set<String> = [
         "gettoken", "auth/getuserinfo", "user/getuserinfo", "auth/getuserdetail", "user/get", "department/simplelist", "department/list",
         "department/get", "tag/list", "tag/get", "agent/get",
+        "get_jsapi_ticket", "ticket/get", "sns/oauth2/access_token", "sns/userinfo",
     ]
+
+    var isWeChats: Bool { api.hasPrefix("sns/") }
 
     /// A query item that must not be missing or empty.
     func need(_ name: String, or code: Int) throws(APIFault) -> String {
@@ -33,6 +36,7 @@ extension SimulatedWorld {
     mutating func answer(_ call: APICall, now: WallTime, random: inout some RandomNumberGenerator) -> (result: Result<JSON, APIFault>, caller: APICaller?) {
         var caller: APICaller?
         do throws(APIFault) {
+            if call.isWeChats { return (.success(try wechat.answer(call, now: now, random: &random)), nil) }
             if call.api == "gettoken" { return (.success(try getToken(call, caller: &caller, now: now, random: &random)), caller) }
             let known = try authenticate(call, now: now)
             caller = known
@@ -58,6 +62,7 @@ extension SimulatedWorld {
         case "tag/list": return caller.tags()
         case "tag/get": return try caller.tag(call)
         case "agent/get": return try caller.agent(call)
+        case "get_jsapi_ticket", "ticket/get": return try pageTicket(call, from: caller, now: now, random: &random)
         default: throw APIFault(48005)
         }
     }

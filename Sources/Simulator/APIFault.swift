@@ -9,7 +9,8 @@ public struct APIFault: Error, Equatable, Sendable {
     }
 
     static let texts: [Int: String] = [
-        -1: "system error", 40001: "invalid credential", 40003: "invalid userid", 40013: "invalid corpid", 40014: "invalid access_token",
+        -1: "system error", 40002: "invalid grant_type", 40125: "invalid appsecret", 41009: "openid missing", 42007: "user changed password",
+        45011: "api minute-quota reach limit", 48001: "api unauthorized", 91040: "invalid ticket type", 40001: "invalid credential", 40003: "invalid userid", 40013: "invalid corpid", 40014: "invalid access_token",
         40029: "invalid code", 40056: "invalid agentid", 40058: "invalid Request Parameter", 40063: "some parameters are empty", 40068: "invalid tagid",
         40091: "invalid secret", 40163: "code been used", 41001: "access_token missing", 41002: "corpid missing", 41004: "corpsecret missing",
         41008: "auth code missing", 42001: "access_token expired", 42003: "oauth_code timeout", 45009: "api freq out of limit",

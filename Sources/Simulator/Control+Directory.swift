@@ -38,8 +38,12 @@ extension SimulatedWorld {
         }
     }
 
+    /// The host of an authority: WeChat knows callback domains without a port.
+    static func host(_ authority: String) -> String { String(authority.prefix { $0 != ":" }) }
+
     mutating func trustEverywhere(_ domains: [String]) {
         trustedEverywhere = domains
+        for app in wechat.apps.indices { wechat.apps[app].callbackDomains = domains.map(Self.host) }
         for corp in corps.indices {
             for app in corps[corp].apps.indices {
                 corps[corp].apps[app].trustedDomains = domains

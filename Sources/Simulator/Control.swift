@@ -22,16 +22,19 @@ struct ControlFault: Error, Equatable {
 /// | `clear-calls` | | forgets the log of calls |
 /// | `revoke-tokens` · `expire-tokens` | | from now on 40014 · 42001 for all tokens issued so far |
 /// | `clock` | `{"advance":301}` | seconds by which the simulator's clock goes forward |
-/// | `settings` | any of `token_lifetime code_lifetime ticket_lifetime calls_per_minute` (numbers), `reuse_tokens` (boolean) | see `SimulatedWorld.Settings` |
+/// | `settings` | any of `token_lifetime code_lifetime ticket_lifetime page_ticket_lifetime calls_per_minute` (numbers), `reuse_tokens` (boolean) | see `SimulatedWorld.Settings` |
 /// | `trusted-domains` | `{"domains":["auth.test:12345"]}` | the trusted domains of every app of every corp; kept by `reset` |
 /// | `member` | `{"corpid","userid","name","departments":[2],"position","status":2,"mobile","email","biz_mail"}`, or `{"userid","removed":true}` | changes, adds or removes a member |
 /// | `app` | `{"corpid","agentid","secret","trusted_domains":[],"web_callback_domains":[],"visible":{"users":[],"departments":[],"tags":[]},"trusted_ips":[] or null,"disabled","private_fields"}` | changes an app; a new `agentid` with a `secret` adds one |
 /// | `department` | `{"corpid","id":8,"name","parent":2}`, or `{"id":8,"removed":true}` | changes, adds or removes a department |
 /// | `tag` | `{"corpid","tagid":1,"name","users":[],"departments":[]}`, or `{"tagid":1,"removed":true}` | changes, adds or removes a tag |
+/// | `wechat-app` | `{"appid","secret","name","callback_domains":["auth.test"],"union_ids","approved"}` | changes a website app of WeChat (absent: the first); a new `appid` with a `secret` adds one |
+/// | `wechat-user` | `{"userid","nickname","unionid"}`, or `{"userid","removed":true}` | changes, adds or removes somebody with WeChat |
 /// | `reset` | | everything as at the start, but for `trusted-domains` |
 ///
 /// `GET /_simulator/calls`: `{"counts":{"gettoken":1,…},"calls":[{"api","errcode","corpid","agentid","userid","time_ms"},…]}`, the pages included, the
-/// last 1000. `GET /_simulator/people`: who may be chosen, by corp.
+/// last 1000. `GET /_simulator/people`: who may be chosen, by corp; `wechat-people` the same for WeChat, with `unionid` and `openid` by app.
+/// `GET /_simulator/page-tickets`: the tickets of JS-SDK signatures.
 extension SimulatedWorld {
     mutating func control(_ name: String, _ body: JSON, initial: SimulatedWorld, now: WallTime) throws(ControlFault) {
         switch name {
@@ -48,6 +51,8 @@ extension SimulatedWorld {
         case "app": try changeApp(body)
         case "department": try changeDepartment(body)
         case "tag": try changeTag(body)
+        case "wechat-app": try wechat.changeApp(body)
+        case "wechat-user": try wechat.changeUser(body)
         case "trusted-domains":
             guard let domains = try Self.texts(body, "domains") else { throw ControlFault("domains: a list of strings") }
             trustEverywhere(domains)
@@ -67,6 +72,8 @@ extension SimulatedWorld {
             return .object(corps.map { corp in
                 .init(name: corp.id, value: .array(corp.people.map { .members(["userid": .string($0.key), "name": .string($0.name)]) }))
             })
+        case "wechat-people": return wechat.peopleReport
+        case "page-tickets": return pageTicketReport
         default: return nil
         }
     }
@@ -97,6 +104,7 @@ extension SimulatedWorld {
         if body["token_lifetime"] != nil { settings.tokenLifetime = .seconds(try Self.number(body, "token_lifetime", seconds)) }
         if body["code_lifetime"] != nil { settings.codeLifetime = .seconds(try Self.number(body, "code_lifetime", seconds)) }
         if body["ticket_lifetime"] != nil { settings.ticketLifetime = .seconds(try Self.number(body, "ticket_lifetime", seconds)) }
+        if body["page_ticket_lifetime"] != nil { settings.pageTicketLifetime = .seconds(try Self.number(body, "page_ticket_lifetime", seconds)) }
         if body["calls_per_minute"] != nil { settings.callsPerMinute = try Self.number(body, "calls_per_minute", 0...1_000_000_000) }
         if let reuse = body["reuse_tokens"]?.flag { settings.reusesTokens = reuse }
     }

@@ -1,10 +1,13 @@
 extension SimulatedWorld {
     /// The world of the demo and of the tests: the corp `ww0123456789abcdef` with the app 1000002 (secret `simulator-secret`) and an older, smaller
     /// app 1000003 (`simulator-secret-old`), and a second corp `wwfedcba9876543210` (app 1000002, `second-secret`) in which `zhangsan` is somebody else.
+    /// WeChat has the website app `wx0123456789abcdef` (`wechat-secret`).
     ///
     /// `trustedDomains`: the authorities (`auth.localhost:8443`) to which all apps may send people back.
     public static func standard(trustedDomains: [String] = ["auth.localhost:8443"]) -> SimulatedWorld {
-        SimulatedWorld(corps: [.standard(trustedDomains), .second(trustedDomains)])
+        SimulatedWorld(
+            corps: [.standard(trustedDomains), .second(trustedDomains)],
+            wechat: .standard(callbackDomains: trustedDomains.map(SimulatedWorld.host)))
     }
 }
 

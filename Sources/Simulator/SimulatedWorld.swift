@@ -10,6 +10,8 @@ public struct SimulatedWorld: Sendable {
         public var codeLifetime = Duration.seconds(300)
         /// How long a `user_ticket` opens the member's details.
         public var ticketLifetime = Duration.seconds(1800)
+        /// How long a ticket for JS-SDK signatures lives; as `expires_in`, whole seconds.
+        public var pageTicketLifetime = Duration.seconds(7200)
         /// gettoken answers with the same token while one is good, `expires_in` being what is left of it. Off: a new one each time, the older ones staying good.
         public var reusesTokens = true
         /// Calls of one API for one corp in one minute; above: 45009 until the minute is over (D/90454).
@@ -41,6 +43,7 @@ public struct SimulatedWorld: Sendable {
     }
 
     public var corps: [SimulatedCorp]
+    public var wechat: SimulatedWeChat
     public var settings = Settings()
     /// Who holds the phone in which the in-app page is opened, unless a cookie or `sim_user` says otherwise.
     public var phoneUser = "zhangsan"
@@ -54,14 +57,17 @@ public struct SimulatedWorld: Sendable {
     var codes: [String: Code] = [:]
     var tickets: [String: Ticket] = [:]
     var meter: [String: (minute: Int64, count: Int)] = [:]
+    var pageTickets: [String: PageTicket] = [:]
+    var hourly: [String: (hour: Int64, count: Int)] = [:]
 
     public enum Scan: Equatable, Sendable {
         case person(String)
         case refuse
     }
 
-    public init(corps: [SimulatedCorp]) {
+    public init(corps: [SimulatedCorp], wechat: SimulatedWeChat = SimulatedWeChat()) {
         self.corps = corps
+        self.wechat = wechat
     }
 
     /// More living tokens, codes or tickets of a kind than this are not kept: then all of that kind are forgotten.

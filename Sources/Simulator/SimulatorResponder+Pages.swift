@@ -46,6 +46,27 @@ extension SimulatorResponder {
         }
     }
 
+    /// `GET /connect/qrconnect`.
+    func qrConnect(_ request: OwnRequest) -> OwnResponse {
+        let form = Form(request.query)
+        let (outcome, users, nonce) = shared.with { world, now -> (Result<QRConnectOutcome, PageFault>, [SimulatedWeChatUser], String) in
+            var random = SystemRandomNumberGenerator()
+            world.log.add(.init(api: "connect/qrconnect", corp: nil, agent: nil, userID: nil, time: now.milliseconds))
+            let nonce = SimulatedWorld.opaque(22, &random)
+            do throws(PageFault) {
+                return (.success(try world.qrConnect(form, now: now, random: &random)), world.wechat.users, nonce)
+            } catch {
+                return (.failure(error), [], nonce)
+            }
+        }
+        let page = QRConnectPage(path: request.path, form: form, language: Language(request.fields.text("Accept-Language")))
+        switch outcome {
+        case .success(.redirect(let address)): return OwnResponse(status: 302, fields: [("Location", address), ("Cache-Control", "no-store")])
+        case .success(.choose(let app, let isRefused)): return page.choose(app, users, isRefused: isRefused).response(nonce: nonce)
+        case .failure(let fault): return page.fault(fault).response(status: 400, nonce: nonce, fields: [("X-Simulator-Error", fault.code)])
+        }
+    }
+
     /// The value of a cookie, percent-decoded; nil where there is none or it is empty.
     static func cookie(_ name: String, _ request: OwnRequest) -> String? {
         for crumb in (request.fields.text("Cookie") ?? "").split(separator: ";") {

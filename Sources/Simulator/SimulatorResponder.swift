@@ -2,12 +2,13 @@ internal import Bytes
 internal import HTTP
 public import Proxy
 
-/// Answers as WeCom does: the in-app authorize page, the web login page, the server API under `/cgi-bin/`; and, for people and tests, the
+/// Answers as WeCom does: the in-app authorize page, the web login page, the server API under `/cgi-bin/`; as WeChat does to websites: the page
+/// `/connect/qrconnect`, the API under `/sns/`; and, for people and tests, the
 /// simulator's own page `/` and the control interface under `/_simulator/` (see `SimulatedWorld.control`).
 ///
-/// All three hosts of WeCom are one here: the paths do not collide. What the simulator adds to WeCom's own parameters:
+/// All hosts of WeCom and WeChat are one here: the paths do not collide. What the simulator adds to their own parameters:
 /// - in-app page: `sim_user=ID` (or a cookie `sim_user`) is who holds the phone; `sim_consent=yes|no` answers the question of snsapi_privateinfo;
-/// - web login page: `sim_user=ID` is the scan, `sim_refuse=1` the refusal. The page's links say the same, so that a browser can click them;
+/// - web login page, and WeChat's: `sim_user=ID` is the scan, `sim_refuse=1` the refusal. The page's links say the same, so that a browser can click them;
 /// - a page that refuses has status 400 and says why in `X-Simulator-Error` (a parameter's name, `client`, `range`, `-31020`).
 public final class SimulatorResponder: Responder {
     let shared: SharedSimulator
@@ -17,7 +18,8 @@ public final class SimulatorResponder: Responder {
     }
 
     public func respond(to request: OwnRequest) async -> OwnResponse {
-        if request.path.hasPrefix("/cgi-bin/") { return await serverAPI(request) }
+        if request.path.hasPrefix("/cgi-bin/") { return await serverAPI(request, String(request.path.dropFirst("/cgi-bin/".count))) }
+        if request.path.hasPrefix("/sns/") { return await serverAPI(request, String(request.path.dropFirst())) }
         if request.path.hasPrefix("/_simulator/") { return control(request) }
         guard ["GET", "HEAD"].contains(request.method) else {
             return OwnResponse(status: 405, fields: [("Allow", "GET, HEAD"), ("Content-Type", "text/plain")], body: Array("method not allowed\n".utf8))
@@ -25,6 +27,7 @@ public final class SimulatorResponder: Responder {
         switch request.path {
         case "/connect/oauth2/authorize": return authorize(request)
         case "/wwlogin/sso/login": return webLogin(request)
+        case "/connect/qrconnect": return qrConnect(request)
         case "/": return front(request)
         default: return Self.notFound
         }
@@ -36,8 +39,8 @@ public final class SimulatorResponder: Responder {
 
     // MARK: the server API
 
-    private func serverAPI(_ request: OwnRequest) async -> OwnResponse {
-        let call = APICall(api: String(request.path.dropFirst("/cgi-bin/".count)), form: Form(request.query), body: request.body, client: request.client)
+    private func serverAPI(_ request: OwnRequest, _ api: String) async -> OwnResponse {
+        let call = APICall(api: api, form: Form(request.query), body: request.body, client: request.client)
         guard APICall.known.contains(call.api) else { return Self.notFound }
         let fault = shared.with { world, _ in world.faults.take(call.api) }
         if let fault, fault.delay > 0 { try? await Task.sleep(for: .milliseconds(fault.delay)) }
@@ -61,11 +64,11 @@ public final class SimulatorResponder: Responder {
         switch result {
         case .success(let json):
             errcode = 0
-            response = Self.json(json)
+            response = Self.json(json, plain: call.isWeChats)
         case .failure(let fault):
             errcode = fault.code
             let hint = "\(now.seconds)_\(Int.random(in: 1...999, using: &random))_\(SimulatedWorld.opaque(32, &random).lowercased())"
-            response = Self.json(fault.body(hint: hint, client: call.client))
+            response = Self.json(fault.body(hint: hint, client: call.client), plain: call.isWeChats)
         case nil: break
         }
         world.log.add(.init(api: call.api, errcode: errcode, corp: caller?.corp.id, agent: caller?.app.agentID, userID: call.form["userid"],
@@ -98,8 +101,9 @@ public final class SimulatorResponder: Responder {
         }
     }
 
-    static func json(_ value: JSON, status: Int = 200) -> OwnResponse {
-        OwnResponse(status: status, fields: [("Content-Type", "application/json; charset=UTF-8")], body: value.bytes)
+    /// - Parameter plain: `text/plain`, as WeChat calls it.
+    static func json(_ value: JSON, status: Int = 200, plain: Bool = false) -> OwnResponse {
+        OwnResponse(status: status, fields: [("Content-Type", plain ? "text/plain" : "application/json; charset=UTF-8")], body: value.bytes)
     }
 
     // MARK: the control interface

@@ -1,10 +1,10 @@
-/// A call to WeCom's server API that somebody else is to make. Its URL holds the secret or the access token, hence no description shows it.
+/// A call to WeCom's server API, or WeChat's, that somebody else is to make. Its URL holds the secret or the access token, hence no description shows it.
 public struct APICall: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
     }
-    /// The path under `/cgi-bin/`, for metrics and records: `gettoken`, `auth/getuserinfo`, `user/get`.
+    /// The path under `/cgi-bin/`, for metrics and records: `gettoken`, `auth/getuserinfo`, `user/get`; WeChat's whole: `sns/userinfo`.
     public var api: String
     public var method: Method
     public var url: String

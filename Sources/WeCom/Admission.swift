@@ -20,7 +20,7 @@ public enum Admission {
         switch identity {
         case .member(let user): return user
         case .linkedMember: throw LoginRefusal(.linkedCorp)
-        case .outsider: throw LoginRefusal(.notAMember)
+        case .outsider, .known: throw LoginRefusal(.notAMember)
         }
     }
 

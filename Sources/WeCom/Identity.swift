@@ -6,6 +6,8 @@ public enum Identity: Equatable, Sendable {
     case linkedMember(corp: String, user: String)
     /// Somebody who is no member; WeCom knows them by an openid.
     case outsider
+    /// A person of whom everything was told with the code: WeChat has no directory.
+    case known(DirectoryMember)
 }
 
 /// What `user/get` tells of a member (developer document 90196). Texts that the app may not see are empty.

@@ -35,7 +35,9 @@ public enum LoginFailure: String, Error, Equatable, Sendable, CaseIterable {
         case .config: self = error.errcode == ErrorCode.appDisabled ? .appDisabled : .misconfigured
         case .user:
             switch error.errcode {
-            case ErrorCode.badCode, ErrorCode.spentCode, ErrorCode.expiredCode: self = .codeSpent
+            case WeChatCode.notAuthorised where error.isWeChats: self = .declined
+            case WeChatCode.restricted where error.isWeChats: self = .memberDisabled
+            case ErrorCode.badCode, ErrorCode.spentCode, ErrorCode.expiredCode, WeChatCode.passwordChanged: self = .codeSpent
             case ErrorCode.badUserID, ErrorCode.noSuchUser, ErrorCode.badMember: self = .memberGone
             case ErrorCode.outsidePermission, ErrorCode.notInVisibleRange: self = .outOfVisibleRange
             default: self = .notAMember

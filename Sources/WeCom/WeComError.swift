@@ -1,4 +1,4 @@
-/// Why a call to WeCom gave no result: which call, which code. Never WeCom's `errmsg`, which is not for people and holds addresses and ids.
+/// Why a call to WeCom, or to WeChat, gave no result: which call, which code. Never WeCom's `errmsg`, which is not for people and holds addresses and ids.
 public struct WeComError: Error, Equatable, Sendable {
     /// What kind of trouble it is, hence who can do something about it.
     public enum Kind: String, Sendable {
@@ -18,7 +18,7 @@ public struct WeComError: Error, Equatable, Sendable {
         case unreachable
     }
 
-    /// The call's path under `/cgi-bin/`: `gettoken`, `auth/getuserinfo`, `user/get`.
+    /// The call's path under `/cgi-bin/`: `gettoken`, `auth/getuserinfo`, `user/get`. WeChat's begin with `sns/`.
     public var api: String
     /// WeCom's `errcode`; nil where there was no readable answer.
     public var errcode: Int?
@@ -27,6 +27,8 @@ public struct WeComError: Error, Equatable, Sendable {
     public var callerAddress: String?
     /// Why there was no answer, in a word for the record (`timeout`, `tls`).
     public var transport: String?
+    /// libcurl's number for it (`CURLcode`), for the administrator.
+    public var transportCode: Int?
 
     /// A refusal by WeCom: `errcode` other than 0.
     public init(api: String, errcode: Int, callerAddress: String? = nil) {
@@ -36,13 +38,26 @@ public struct WeComError: Error, Equatable, Sendable {
         self.callerAddress = callerAddress
     }
 
+    /// A refusal by another list of codes than WeCom's.
+    init(api: String, errcode: Int, kind: Kind) {
+        self.api = api
+        self.errcode = errcode
+        self.kind = kind
+    }
+
     /// No readable answer.
-    /// - Parameter transport: why, in a word.
-    public init(api: String, kind: Kind, transport: String? = nil) {
+    /// - Parameters:
+    ///   - transport: why, in a word.
+    ///   - code: libcurl's number for it.
+    public init(api: String, kind: Kind, transport: String? = nil, code: Int? = nil) {
         self.api = api
         self.kind = kind
         self.transport = transport
+        transportCode = code
     }
+
+    /// WeChat's, whose codes mean something else here and there.
+    var isWeChats: Bool { api.hasPrefix("sns/") }
 
     public static func badAnswer(_ api: String) -> WeComError { WeComError(api: api, kind: .badAnswer) }
     public static func unreachable(_ api: String) -> WeComError { WeComError(api: api, kind: .unreachable) }

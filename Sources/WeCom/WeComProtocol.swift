@@ -1,6 +1,6 @@
 /// WeCom's server API for one app: which call to make, and what its answer means. Pure; `AccessTokenCache` says when a token is due.
 public struct WeComProtocol: Sendable {
-    private let app: WeComApp
+    let app: WeComApp
 
     /// For one call, connecting included.
     public static let timeout = Duration.seconds(5)
@@ -17,13 +17,37 @@ public struct WeComProtocol: Sendable {
 
     /// - Returns: the token (at most 512 bytes) and how long it lives (1 s to 1 day).
     public func readToken(_ answer: APIAnswer) throws(WeComError) -> FreshToken {
-        let reader = try open(answer, of: "gettoken")
-        let token: String? = try reader.value("access_token")
+        try fresh("access_token", answer, of: "gettoken")
+    }
+
+    private func fresh(_ name: String, _ answer: APIAnswer, of api: String) throws(WeComError) -> FreshToken {
+        let reader = try open(answer, of: api)
+        let text: String? = try reader.value(name)
         let lifetime: Int? = try reader.value("expires_in")
-        guard let token, 1...512 ~= token.utf8.count, token.utf8.allSatisfy({ 0x21...0x7E ~= $0 }), let lifetime, lifetime > 0 else {
-            throw .badAnswer("gettoken")
+        guard let text, 1...512 ~= text.utf8.count, text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }), let lifetime, lifetime > 0 else { throw .badAnswer(api) }
+        return FreshToken(text: Hidden(text), lifetime: .seconds(min(lifetime, 86400)))
+    }
+
+    // MARK: get_jsapi_ticket, ticket/get (developer document 90506)
+
+    /// What a page is signed with for WeCom's JS-SDK.
+    public enum Ticket: String, Sendable {
+        /// For `ww.register` and its `getConfigSignature`: one for the whole corp.
+        case corp = "get_jsapi_ticket"
+        /// For `getAgentConfigSignature`: the app's own.
+        case app = "ticket/get"
+    }
+
+    public func ticket(_ kind: Ticket, token: Hidden) -> APICall {
+        switch kind {
+        case .corp: call(kind.rawValue, ["access_token": token.text])
+        case .app: call(kind.rawValue, ["access_token": token.text, "type": "agent_config"])
         }
-        return FreshToken(text: Hidden(token), lifetime: .seconds(min(lifetime, 86400)))
+    }
+
+    /// - Returns: the ticket (at most 512 bytes) and how long it lives (1 s to 1 day).
+    public func readTicket(_ answer: APIAnswer, _ kind: Ticket) throws(WeComError) -> FreshToken {
+        try fresh("ticket", answer, of: kind.rawValue)
     }
 
     // MARK: auth/getuserinfo (developer document 96442), or user/getuserinfo for old private deployments
@@ -86,7 +110,7 @@ public struct WeComProtocol: Sendable {
 
     // MARK: what all calls share
 
-    private func call(_ api: String, _ parameters: KeyValuePairs<String, String>) -> APICall {
+    func call(_ api: String, _ parameters: KeyValuePairs<String, String>) -> APICall {
         var url = EndpointURL(app.endpoints.api)
         url.descend("/cgi-bin/" + api)
         for (name, value) in parameters { url.add(name, value) }
@@ -94,7 +118,7 @@ public struct WeComProtocol: Sendable {
     }
 
     /// The answer's object, once its `errcode` is 0.
-    private func open(_ answer: APIAnswer, of api: String) throws(WeComError) -> AnswerReader {
+    func open(_ answer: APIAnswer, of api: String) throws(WeComError) -> AnswerReader {
         guard answer.status == 200 else { throw .badAnswer(api) }
         let reader = try AnswerReader(answer.body, of: api, limit: Self.answerLimit)
         guard let code = try reader.value("errcode", as: Int.self) else { throw .badAnswer(api) }

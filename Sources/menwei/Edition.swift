@@ -20,7 +20,10 @@ struct LoadedConfiguration: Sendable {
 struct Edition: Sendable {
     let configuration: Configuration
     var certificates: [LoadedCertificate]
+    /// Of WeCom connections.
     let directories: [String: Directory]
+    /// Who answers for each connection.
+    let providers: [String: any IdentityProvider]
     /// Looks members up again while their sessions live.
     let members: MemberCheck
     /// What active checks say of its upstreams, for all workers.
@@ -34,18 +37,23 @@ struct Edition: Sendable {
         certificates = loaded.certificates
         upstreamHealth = UpstreamHealth(of: loaded.configuration.sites, last: last.map { ($0.configuration.sites, $0.upstreamHealth) })
         loadedAt = now
+        let metrics = shared.metrics
+        let surroundings = Directory.Surroundings { api, errcode in metrics.wecomCall(api: api, errcode: errcode) }
         var directories: [String: Directory] = [:]
+        var providers: [String: any IdentityProvider] = [:]
         for connection in configuration.connections {
             if let kept = last?.directories[connection.id], last?.configuration.connections.contains(connection) == true {
                 directories[connection.id] = kept
-            } else if let app = connection.wecom {
-                let metrics = shared.metrics
-                let surroundings = Directory.Surroundings { api, errcode in metrics.wecomCall(api: api, errcode: errcode) }
-                directories[connection.id] = Directory(app, caller: shared.caller, surroundings: surroundings)
+            } else {
+                switch connection.kind {
+                case .wecom(let app): directories[connection.id] = Directory(app, caller: shared.caller, surroundings: surroundings)
+                case .wechat(let app): providers[connection.id] = WeChatLogin(app, caller: shared.caller, surroundings: surroundings)
+                }
             }
         }
         self.directories = directories
-        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: directories, records: shared.records)
+        self.providers = providers.merging(directories) { $1 }
+        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: self.providers, records: shared.records)
     }
 
     /// The plan of worker `number`.
@@ -56,7 +64,7 @@ struct Edition: Sendable {
             plainNames: configuration.connections.first { $0.plainNames }?.id, via: Instance.via)
         gateway.upstreamHealth = upstreamHealth
         return ServingPlan(
-            tls: tlsOptions(tickets: tickets), gateway: gateway, portal: Self.portalOptions(configuration), directories: directories, members: members, keys: keys,
+            tls: tlsOptions(tickets: tickets), gateway: gateway, portal: Self.portalOptions(configuration), providers: providers, members: members, keys: keys,
             https: Set(configuration.listen.https.map(\.text)), http: Set(configuration.listen.http.map(\.text)),
             sockets: Dictionary(uniqueKeysWithValues: bound.map { ($0.address.text, $0.sockets[number]) }),
             trusted: configuration.listen.trusted)

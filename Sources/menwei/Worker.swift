@@ -14,7 +14,7 @@ struct ServingPlan: Sendable {
     var tls: TLSOptions
     var gateway: GatewayOptions
     var portal: PortalOptions
-    var directories: [String: Directory]
+    var providers: [String: any IdentityProvider]
     var members: MemberCheck
     var keys: SigningDuty
     /// Where it listens from now on.
@@ -71,7 +71,7 @@ final class Worker {
     private static func make(_ plan: ServingPlan, _ shared: Shared, _ loop: EventLoop, _ sessions: SessionCache, _ published: PublishedKeys) throws -> Serving {
         // First, so that the sockets have an owner whatever fails.
         let sockets = plan.sockets.map { (name: $0.key, socket: OwnedSocket(Descriptor(owning: $0.value))) }
-        let portal = Portal(options: plan.portal, store: shared.store, providers: plan.directories, records: shared.records) { published.bytes }
+        let portal = Portal(options: plan.portal, store: shared.store, providers: plan.providers, records: shared.records) { published.bytes }
         let tls = try TLSContext(plan.tls)
         let minter = try AssertionMinter(plan.keys.key, issuer: plan.gateway.authOrigin.text, lifetime: plan.keys.lifetime)
         var listeners: [ServerListener] = []

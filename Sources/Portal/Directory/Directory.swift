@@ -1,6 +1,5 @@
 public import Bytes
 public import Outbound
-import Synchronization
 public import WeCom
 
 /// Asks WeCom, as one app of it, who somebody is. One for the whole process, so that all workers share its access token.
@@ -26,25 +25,22 @@ public final class Directory: Sendable {
         }
     }
 
-    /// A waiter is answered with nil when it should look again.
-    private typealias Waiter = CheckedContinuation<Result<AccessToken, WeComError>?, Never>
-
-    private struct State: Sendable {
-        var cache = AccessTokenCache()
-        var waiters: [Waiter] = []
-    }
-
-    private let state = Mutex(State())
     private let wecom: WeComProtocol
     private let userinfo: String
-    private let caller: any HTTPCaller
+    private let client: APIClient
     private let surroundings: Surroundings
+    private let accessToken: SharedToken
+    /// For JS-SDK signatures: the corp's ticket, and the app's.
+    private let pageTicket: SharedToken
+    private let appTicket: SharedToken
 
     public init(_ app: WeComApp, caller: any HTTPCaller, surroundings: Surroundings = Surroundings()) {
         wecom = WeComProtocol(app)
         userinfo = app.endpoints.userinfo
-        self.caller = caller
+        client = APIClient(caller: caller, onCall: surroundings.onCall)
         self.surroundings = surroundings
+        let token = { SharedToken(now: surroundings.now, random: surroundings.random) }
+        (accessToken, pageTicket, appTicket) = (token(), token(), token())
     }
 
     /// Whom the code stands for, by `auth/getuserinfo`. A code works once: after any error but those that `CallRetry` repeats, the login starts anew.
@@ -63,18 +59,35 @@ public final class Directory: Sendable {
         }
     }
 
+    // MARK: JS-SDK
+
+    /// The tickets that pages are signed with: each is fetched once in its life (WeCom gives 100 an hour to an app, 400 to a corp).
+    public func pageTickets() async throws(WeComError) -> PageTickets? {
+        let corp = try await ticket(pageTicket, .corp)
+        return PageTickets(corp: corp, app: try await ticket(appTicket, .app))
+    }
+
+    private func ticket(_ shared: SharedToken, _ kind: WeComProtocol.Ticket) async throws(WeComError) -> Hidden {
+        let wecom = wecom
+        return try await shared.value {
+            do throws(WeComError) {
+                return .success(try await ask { wecom.ticket(kind, token: $0) } read: { (answer) throws(WeComError) in try wecom.readTicket(answer, kind) })
+            } catch { return .failure(error) }
+        }.text
+    }
+
     // MARK: calls
 
-    private func ask<Value>(
+    func ask<Value>(
         _ build: (Hidden) -> APICall, read: (APIAnswer) throws(WeComError) -> Value
     ) async throws(WeComError) -> Value {
         var retry = CallRetry()
         while true {
-            let token = try await token()
+            let token = try await accessToken.value { await fetchToken() }
             do {
-                return try await make(build(token.text), read)
+                return try await client.make(build(token.text), read)
             } catch {
-                if error.asksForNewToken { state.withLock { $0.cache.rejected(token, error: error, at: surroundings.now()) } }
+                if error.asksForNewToken { accessToken.rejected(token, error: error) }
                 switch retry.next(after: error) {
                 case .newToken: continue
                 case .pause(let duration): await surroundings.pause(duration)
@@ -84,86 +97,15 @@ public final class Directory: Sendable {
         }
     }
 
-    private func make<Value>(_ call: APICall, _ read: (APIAnswer) throws(WeComError) -> Value) async throws(WeComError) -> Value {
-        do {
-            let value = try read(try await send(call))
-            surroundings.onCall(call.api, 0)
-            return value
-        } catch {
-            surroundings.onCall(call.api, error.errcode)
-            throw error
-        }
-    }
-
-    private func send(_ call: APICall) async throws(WeComError) -> APIAnswer {
-        let method: OutboundRequest.Method =
-            switch call.method {
-            case .get: .get
-            case .post: .post
-            }
-        do {
-            let response = try await caller.call(OutboundRequest(method: method, url: call.url, body: call.body ?? [], timeout: call.timeout))
-            return APIAnswer(status: response.status, body: response.body)
-        } catch {
-            let kind: WeComError.Kind =
-                switch error.reason {
-                case .timeout, .unreachable, .tls, .aborted: .unreachable
-                case .tooLarge, .malformed: .badAnswer
-                case .badRequest: .config
-                case .overloaded: .transient
-                }
-            throw WeComError(api: call.api, kind: kind, transport: error.reason.rawValue)
-        }
-    }
-
-    // MARK: the access token
-
-    private func token() async throws(WeComError) -> AccessToken {
-        while true {
-            switch state.withLock({ $0.cache.advice(at: surroundings.now()) }) {
-            case .use(let token): return token
-            case .fail(let error): throw error
-            case .fetch: return try await fetchToken()
-            case .wait: if let answer = await nextToken() { return try answer.get() }
-            }
-        }
-    }
-
-    /// What the fetch under way brings; nil where it ended meanwhile.
-    private func nextToken() async -> Result<AccessToken, WeComError>? {
-        await withCheckedContinuation { (waiter: Waiter) in
-            let isWaiting = state.withLock { state in
-                if state.cache.isFetching { state.waiters.append(waiter) }
-                return state.cache.isFetching
-            }
-            if !isWaiting { waiter.resume(returning: nil) }
-        }
-    }
-
-    private func fetchToken() async throws(WeComError) -> AccessToken {
-        var answer: Result<FreshToken, WeComError>
+    private func fetchToken() async -> Result<FreshToken, WeComError> {
         var retry = CallRetry()
         while true {
             do {
-                answer = .success(try await make(wecom.token()) { (answer) throws(WeComError) in try wecom.readToken(answer) })
-                break
+                return .success(try await client.make(wecom.token()) { (answer) throws(WeComError) in try wecom.readToken(answer) })
             } catch {
-                answer = .failure(error)
-                guard case .pause(let duration) = retry.next(after: error) else { break }
+                guard case .pause(let duration) = retry.next(after: error) else { return .failure(error) }
                 await surroundings.pause(duration)
             }
         }
-        let (result, waiters) = state.withLock { state in
-            let now = surroundings.now()
-            let result: Result<AccessToken, WeComError>
-            switch answer {
-            case .success(let fresh): result = .success(state.cache.fetched(fresh, at: now, jitter: surroundings.random()))
-            case .failure(let error): result = state.cache.failed(error, at: now).map { .success($0) } ?? .failure(error)
-            }
-            defer { state.waiters = [] }
-            return (result, state.waiters)
-        }
-        for waiter in waiters { waiter.resume(returning: result) }
-        return try result.get()
     }
 }

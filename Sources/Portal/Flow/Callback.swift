@@ -19,8 +19,9 @@ extension Portal {
         else {
             return try await stray(asked, known: known, value: value)
         }
-        // A redirect without a fragment of its own inherits that of the address before it: ours goes on, WeCom's is cut off.
-        let tail = state.journey.fragment.isEmpty ? (state.isInApp ? "#" : "") : "#" + state.journey.fragment
+        // A redirect without a fragment of its own inherits that of the address before it: ours goes on, WeCom's and WeChat's are cut off.
+        let hasForeignFragment = state.isInApp || connection.wecom == nil
+        let tail = state.journey.fragment.isEmpty ? (hasForeignFragment ? "#" : "") : "#" + state.journey.fragment
         let member: Member
         do throws(LoginRefusal) {
             guard codeBudget.allows(asked.request.client, now: asked.now) else { throw LoginRefusal(.busy) }
@@ -30,7 +31,7 @@ extension Portal {
             records.loginFailed(refusal, connection: connection.id, asked)
             return failurePage(refusal.failure, asked, connection, state.journey)
         }
-        return try await arrive(member, amr: ["wecom"], state.journey, asked, tail: tail)
+        return try await arrive(member, amr: [connection.wecom == nil ? "wechat" : "wecom"], state.journey, asked, tail: tail)
     }
 
     /// What is remembered under a state; with `isSpent`, what remains of one that was taken.
@@ -78,6 +79,8 @@ extension Portal {
         guard code.utf8.count <= 512, code.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw LoginRefusal(.codeSpent) }
         guard let provider = providers[connection.id] else { throw LoginRefusal(.misconfigured) }
         let found = try await provider.logIn(code: code, visibleRangeOnly: connection.wecom?.visibleRangeOnly ?? true)
+        // WeChat vouches for anybody in the world: only an account of one's own lets in.
+        guard connection.wecom != nil else { throw LoginRefusal(.notAMember) }
         return Member(found, user: found.user, connection: connection)
     }
 }
