@@ -25,6 +25,18 @@ public enum BrowserMarks {
         }
     }
 
+    /// Whether a form was sent by a page of `origin` itself: `Sec-Fetch-Site` says so, or where there is none `Origin`, or where there is neither the
+    /// `Referer`. `Sec-Fetch-Site` goes first because pages that send no `Referer` send `Origin: null` with their own forms. A mark that is there twice
+    /// says nothing.
+    public static func isOwnForm(_ fields: Fields, of origin: Origin) -> Bool {
+        func value(_ name: KnownField) -> ArraySlice<UInt8>? {
+            fields.count(name) == 1 ? fields.first(name).map { fields.value($0) } : nil
+        }
+        if fields.count(.secFetchSite) > 0 { return value(.secFetchSite).map { same($0, "same-origin") } ?? false }
+        if fields.count(.origin) > 0 { return value(.origin).map { $0.elementsEqual(origin.text.utf8) } ?? false }
+        return value(.referer).map { $0.starts(with: (origin.text + "/").utf8) } ?? false
+    }
+
     /// Whether a WebSocket may be opened (RFC 6455 section 10.2): its `Origin` is the site's or trusted, or there is none (no browser).
     /// - Parameter trusted: origins as browsers write them.
     public static func mayOpenWebSocket(_ fields: Fields, _ origin: Origin, trusted: [String]) -> Bool {

@@ -12,7 +12,7 @@ public enum CookieScope: Hashable, Sendable {
 public enum CookieLookup: Equatable, Sendable {
     case live(SessionRecord)
     /// A session that ended (logged out, idle, over) within the last hour. It opens nothing.
-    case ended(connection: String, user: String, at: WallTime)
+    case ended(sid: String, connection: String, user: String, at: WallTime)
     case unknown
 }
 
@@ -109,6 +109,10 @@ public protocol SessionStore: Sendable {
     /// Stores `value` under `key` until `expires`, if nothing is there yet; false where something is. The store bounds how many of a kind it
     /// keeps (the oldest go first).
     func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool
+    /// Stores a form post that session `sid`, which is over, may get back, as `put` does with `OneTimeKind.post`. False where the session would then have
+    /// more than the store keeps of one (`OneTimeBounds.postsOfSession`): what is there already was promised, and stays.
+    /// - Parameter size: the bytes that count: the body's, whatever lies about it.
+    func keepPost(_ key: Digest256, _ value: [UInt8], of sid: String, size: Int, expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool
     /// Reads without taking.
     func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) async throws(StoreFailure) -> [UInt8]?
     /// Takes: of any number of callers exactly one gets it.

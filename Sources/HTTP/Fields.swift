@@ -59,6 +59,12 @@ public struct Fields: Sendable {
                              known: KnownField(name: arena[nameStart..<valueStart])))
     }
 
+    /// Puts one field in the place of all of that name; nil takes them out. The value is free of CR, LF and NUL. Not for the hot path.
+    public mutating func replace(_ known: KnownField, _ name: String, by value: String?) {
+        entries.removeAll { $0.known == known }
+        if let value { append(name, value) }
+    }
+
     /// The first field of that known name.
     @inlinable public func first(_ known: KnownField) -> Entry? {
         for entry in entries where entry.known == known { return entry }

@@ -44,6 +44,13 @@ public final class Exchange {
     public private(set) var bytesIn: UInt64 = 0
     private var continueSent = false
 
+    // A form that came when the session was over (see Gateway+Forms.swift)
+    /// The whole body, in the place of what the client sent with this request.
+    var givenBack: [UInt8]?
+    var formRoom: FormRoom.Share?
+    /// What may be kept of it, in bytes; 0: nothing is to be kept.
+    var formLimit = 0
+
     // The answer's way
     private(set) var answerBegun = false
     private(set) var answerEnded = false

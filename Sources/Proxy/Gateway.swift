@@ -15,7 +15,7 @@ public final class Gateway: ExchangeHandler {
     let sites: [Site]
     let sessions: SessionCache
     /// The pages and the login, below `/.menwei/`.
-    private let portal: any Responder & RefusalRenderer
+    let portal: any Responder & RefusalRenderer & FormKeeper
     private let identity: IdentityBlocks
     let metrics: WorkerMetrics
     let recorder: Recorder
@@ -39,11 +39,12 @@ public final class Gateway: ExchangeHandler {
     /// Targets that no exchange uses, with the room they have grown.
     private var spareTargets: [CanonicalTarget] = []
     var abusePace = RecordPace()
+    let formRoom = FormRoom()
 
     /// - Parameters:
     ///   - sessions: the worker's; it outlives the gateway.
     ///   - metrics: the gateway's own counters, retired with it.
-    public init(_ options: GatewayOptions, on loop: EventLoop, sessions: SessionCache, portal: any Responder & RefusalRenderer, minter: AssertionMinter,
+    public init(_ options: GatewayOptions, on loop: EventLoop, sessions: SessionCache, portal: any Responder & RefusalRenderer & FormKeeper, minter: AssertionMinter,
                 metrics: WorkerMetrics, recorder: Recorder) {
         self.loop = loop
         self.portal = portal
@@ -149,7 +150,7 @@ public final class Gateway: ExchangeHandler {
     }
 
     /// Finds the session of the host's own cookie: in this worker's cache, else in the store.
-    private func withSession(_ exchange: Exchange, _ then: @escaping (SessionEntry?) -> Void) {
+    func withSession(_ exchange: Exchange, _ then: @escaping (SessionEntry?) -> Void) {
         guard let value = Cookies.one(CookieNames.session, in: exchange.head.fields), let digest = CookieValue.digest(value, hasher),
             let host = exchange.origin?.origin.host
         else { return then(nil) }
@@ -179,7 +180,7 @@ public final class Gateway: ExchangeHandler {
         if case .anyone = site.policy.decide(rule: exchange.trace.ruleNumber, member: nil) { true } else { false }
     }
 
-    private func decide(_ exchange: Exchange, _ site: Site, rule: Int, _ session: SessionEntry?) {
+    func decide(_ exchange: Exchange, _ site: Site, rule: Int, _ session: SessionEntry?) {
         exchange.session = session
         exchange.trace.isJudged = true
         switch site.policy.decide(rule: rule, member: session?.record.member) {
@@ -187,7 +188,7 @@ public final class Gateway: ExchangeHandler {
         case .allow: exchange.trace.decision = .allow
         case .login:
             exchange.trace.decision = .login
-            return refuse(exchange, .loginRequired)
+            return askForLogin(exchange, at: site)
         case .deny(let rule, let reason):
             exchange.trace.decision = .deny
             let reference = site.policy.reference(rule)
@@ -203,10 +204,11 @@ public final class Gateway: ExchangeHandler {
             exchange.trace.decision = .refused
             return refuse(exchange, .tooLarge(limit: limit))
         }
+        if mayAskForForm(exchange) { return giveBackForm(exchange, to: site, rule: rule) }
         forward(exchange, to: site)
     }
 
-    private func forward(_ exchange: Exchange, to site: Site) {
+    func forward(_ exchange: Exchange, to site: Site) {
         if Self.isLastHop(exchange.head) { return answerForMethods(exchange) }
         if site.strippedSegments > 0 { exchange.target.strip(segments: site.strippedSegments) }
         exchange.forward(to: site, by: self)
@@ -253,6 +255,7 @@ public final class Gateway: ExchangeHandler {
         // After a broken message nobody knows where the next one begins; an oversized or unwelcome one leaves no doubt over HTTP/2 only.
         exchange.closesConnection = true
         switch fault.status {
+        case 413 where exchange.formLimit > 0: refuse(exchange, .formTooLarge(limit: UInt64(exchange.formLimit)))
         case 413: refuse(exchange, .tooLarge(limit: exchange.trace.site >= 0 ? sites[exchange.trace.site].options.requestBodyLimit : UInt64(OwnRequest.bodyLimit)))
         case 401: refuse(exchange, .loginRequired)
         // It cannot be said who is asking, so nobody is let in.
@@ -269,7 +272,7 @@ public final class Gateway: ExchangeHandler {
         }
     }
 
-    private func describe(_ exchange: Exchange, body: [UInt8]) -> OwnRequest {
+    func describe(_ exchange: Exchange, body: [UInt8]) -> OwnRequest {
         func text(_ range: Range<Int>) -> String { String(decoding: exchange.head.fields.arena[range], as: UTF8.self) }
         let target = text(exchange.head.target)
         return OwnRequest(

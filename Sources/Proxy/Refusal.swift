@@ -20,6 +20,10 @@ public enum Refusal: Equatable, Sendable {
     /// The request itself is at fault; `status` 400, 405, 408, 414, 417, 431, 501, 505; `code` a fixed word.
     case malformed(status: Int, code: String)
     case tooLarge(limit: UInt64)
+    /// A form that came when the session was over, and is larger than what is kept until after the login.
+    case formTooLarge(limit: UInt64)
+    /// A form that was kept was sent already, or is not kept any longer (410).
+    case formGone
     case upstreamUnreachable
     case upstreamTimedOut
     /// The upstream's answer is not HTTP.

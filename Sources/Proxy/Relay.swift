@@ -63,6 +63,7 @@ final class Relay {
         retry.connected(at: loop.now)
         guard stream.begin(self, exchange, to: site, by: gateway) else { return refuse() }
         if exchange.requestIsComplete {
+            if let body = exchange.givenBack { sendWhole(body, to: stream) }
             sendEnd()
         } else {
             stream.armLimit(site.nanoseconds.idle)
@@ -98,6 +99,12 @@ final class Relay {
         stream.sendBody(bytes)
         if closing == nil { stream.armLimit(site.nanoseconds.idle) }
         exchange.client?.bodyPassedOn(bytes.count)
+    }
+
+    /// A body that lies here already: nothing of it is owed to the client's windows.
+    private func sendWhole(_ body: [UInt8], to stream: any UpstreamStream) {
+        bodySent = UInt64(body.count)
+        if !body.isEmpty { stream.sendBody(body.span) }
     }
 
     /// The request is complete; where no upstream serves it yet, `attach` comes back to it.

@@ -45,7 +45,7 @@ public final class Server {
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {
-        let handshake, handshakeGrace, head, keepAlive, stall, lastRequest, linger, lingerTotal, ownAnswer: UInt64
+        let handshake, handshakeGrace, head, keepAlive, stall, lastRequest, linger, lingerTotal, ownAnswer, keptForm: UInt64
         init(_ limits: ServerLimits) {
             handshake = limits.handshake.nanoseconds
             handshakeGrace = limits.handshakeGrace.nanoseconds
@@ -56,6 +56,7 @@ public final class Server {
             linger = limits.linger.nanoseconds
             lingerTotal = limits.lingerTotal.nanoseconds
             ownAnswer = limits.ownAnswer.nanoseconds
+            keptForm = limits.keptForm.nanoseconds
         }
     }
 

@@ -21,6 +21,8 @@ public struct ServerLimits: Sendable {
     /// For an answer of the gateway's own, which may wait for the store and for WeCom. Calls to WeCom have shorter limits of their own; this one is for
     /// what hangs.
     public var ownAnswer = Duration.seconds(45)
+    /// For a form that is to be kept until after the login to arrive whole: 1 MiB at 70 kbit/s.
+    public var keptForm = Duration.seconds(120)
     /// Bytes of a refused body that are read and dropped to keep the connection.
     public var drain = 64 << 10
     /// Bytes waiting for a slow client above which its upstream is not read any more.

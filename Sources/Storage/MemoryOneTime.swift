@@ -12,6 +12,8 @@ struct MemoryOneTime {
         var bytes: [UInt8]
         var expires: WallTime
         var serial: UInt64
+        /// Whom it counts for, and how much.
+        var owner: (sid: String, size: Int)?
     }
     /// Every value of a kind in the order in which they came; some may be gone.
     private struct Order {
@@ -25,10 +27,22 @@ struct MemoryOneTime {
     private var values: [Key: Value] = [:]
     private var orders: [OneTimeKind: Order] = [:]
     private var serial: UInt64 = 0
+    /// Bytes that count for a session.
+    private var kept: [String: Int] = [:]
 
     init(bounds: OneTimeBounds) { self.bounds = bounds }
 
-    mutating func put(_ kind: OneTimeKind, _ hash: Digest256, _ bytes: [UInt8], expires: WallTime, now: WallTime) throws(StoreFailure) -> Bool {
+    mutating func keepPost(
+        _ hash: Digest256, _ bytes: [UInt8], of sid: String, size: Int, expires: WallTime, now: WallTime
+    ) throws(StoreFailure) -> Bool {
+        if kept[sid, default: 0] + size > bounds.postsOfSession { sweep(now: now) }
+        guard kept[sid, default: 0] + size <= bounds.postsOfSession else { return false }
+        return try put(.post, hash, bytes, of: (sid, size), expires: expires, now: now)
+    }
+
+    mutating func put(
+        _ kind: OneTimeKind, _ hash: Digest256, _ bytes: [UInt8], of owner: (sid: String, size: Int)? = nil, expires: WallTime, now: WallTime
+    ) throws(StoreFailure) -> Bool {
         guard bytes.count <= bounds.bytes else { throw StoreRules.tooLarge }
         let key = Key(kind: kind, hash: hash)
         if let there = values[key] {
@@ -36,7 +50,8 @@ struct MemoryOneTime {
             remove(key)
         }
         serial += 1
-        values[key] = Value(bytes: bytes, expires: expires, serial: serial)
+        values[key] = Value(bytes: bytes, expires: expires, serial: serial, owner: owner)
+        if let owner { kept[owner.sid, default: 0] += owner.size }
         var order = orders[kind] ?? Order()
         orders[kind] = nil  // so that the array is changed in place
         order.keys.append((serial, hash))
@@ -75,6 +90,8 @@ struct MemoryOneTime {
         guard let value = values.removeValue(forKey: key) else { return }
         orders[key.kind]?.count -= 1
         orders[key.kind]?.bytes -= value.bytes.count
+        guard let owner = value.owner, let left = kept[owner.sid].map({ $0 - owner.size }) else { return }
+        kept[owner.sid] = left > 0 ? left : nil
     }
 
     private mutating func compact(_ kind: OneTimeKind) {

@@ -55,7 +55,7 @@ struct MemoryState {
             return .live(record)
         }
         guard StoreRules.isRemembered(end, at: now) else { return .unknown }
-        return .ended(connection: session.record.member.connection, user: session.record.member.user, at: end)
+        return .ended(sid: session.record.sid, connection: session.record.member.connection, user: session.record.member.user, at: end)
     }
 
     mutating func open(_ login: Login, sid: String, now: WallTime) throws(StoreFailure) -> SessionRecord {

@@ -62,6 +62,12 @@ public final class MemoryStore: SessionStore {
         try step { state throws(StoreFailure) in try state.oneTime.put(kind, key, value, expires: expires, now: now) }
     }
 
+    public func keepPost(
+        _ key: Digest256, _ value: [UInt8], of sid: String, size: Int, expires: WallTime, now: WallTime
+    ) async throws(StoreFailure) -> Bool {
+        try step { state throws(StoreFailure) in try state.oneTime.keepPost(key, value, of: sid, size: size, expires: expires, now: now) }
+    }
+
     public func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) async throws(StoreFailure) -> [UInt8]? {
         try step { state throws(StoreFailure) in state.oneTime.peek(kind, key, now: now) }
     }

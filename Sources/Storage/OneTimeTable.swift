@@ -8,16 +8,24 @@ struct OneTimeTable {
     let sealing: SealingKey
     let bounds: OneTimeBounds
 
-    func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) throws(StoreFailure) -> Bool {
+    /// - Parameter owner: the session that it counts for, and how much.
+    func put(
+        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], of owner: (sid: String, size: Int)? = nil, expires: WallTime, now: WallTime
+    ) throws(StoreFailure) -> Bool {
         guard value.count <= bounds.bytes else { throw StoreRules.tooLarge }
         let place: [SQLValue] = [.integer(Int64(kind.rawValue)), .blob(key.bytes)]
         try database.run("DELETE FROM one_time WHERE kind = ? AND hash = ? AND expires <= ?", place + [.time(now)])
         guard try database.integer("SELECT count(*) FROM one_time WHERE kind = ? AND hash = ?", place) == 0 else { return false }
         try database.run(
-            "INSERT INTO one_time (kind, hash, value, expires) VALUES (?, ?, ?, ?)",
-            place + [.blob(try seal(kind, key, value)), .time(expires)])
+            "INSERT INTO one_time (kind, hash, value, expires, sid, size) VALUES (?, ?, ?, ?, ?, ?)",
+            place + [.blob(try seal(kind, key, value)), .time(expires), owner.map { .text($0.sid) } ?? .null, .integer(Int64(owner?.size ?? 0))])
         try makeRoom(kind)
         return true
+    }
+
+    /// Bytes that count for a session.
+    func kept(of sid: String, now: WallTime) throws(StoreFailure) -> Int {
+        Int(try database.integer("SELECT coalesce(sum(size), 0) FROM one_time WHERE sid = ? AND expires > ?", [.text(sid), .time(now)]))
     }
 
     func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) throws(StoreFailure) -> OneTimeValue {

@@ -9,6 +9,16 @@ extension SQLiteStore {
         try write(.normal) { database, _ throws(StoreFailure) in try oneTime(database).put(kind, key, value, expires: expires, now: now) }
     }
 
+    public func keepPost(
+        _ key: Digest256, _ value: [UInt8], of sid: String, size: Int, expires: WallTime, now: WallTime
+    ) throws(StoreFailure) -> Bool {
+        try write(.normal) { database, _ throws(StoreFailure) in
+            let table = oneTime(database)
+            guard try table.kept(of: sid, now: now) + size <= table.bounds.postsOfSession else { return false }
+            return try table.put(.post, key, value, of: (sid, size), expires: expires, now: now)
+        }
+    }
+
     public func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) throws(StoreFailure) -> [UInt8]? {
         value(try read { database throws(StoreFailure) in try oneTime(database).peek(kind, key, now: now) }, now)
     }

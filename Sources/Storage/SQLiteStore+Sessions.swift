@@ -10,7 +10,7 @@ extension SQLiteStore {
             if row.isLive(at: now, idle: limits.idle) { return try complete(row, sessions, now: now).map { .live($0) } ?? .unknown }
             let end = row.endedAt ?? row.record.end(idle: limits.idle)
             guard StoreRules.isRemembered(end, at: now) else { return .unknown }
-            return .ended(connection: row.record.member.connection, user: row.record.member.user, at: end)
+            return .ended(sid: row.record.sid, connection: row.record.member.connection, user: row.record.member.user, at: end)
         }
     }
 

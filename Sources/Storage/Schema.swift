@@ -5,7 +5,7 @@ import Access
 struct Schema {
     var steps: [String]
 
-    static let current = Schema(steps: [first])
+    static let current = Schema(steps: [first, postsOfSessions])
     /// Marks a file as ours (`PRAGMA application_id`): "menw".
     static let applicationID: Int64 = 0x6d65_6e77
 
@@ -102,5 +102,12 @@ struct Schema {
         CREATE TRIGGER one_time_gone AFTER DELETE ON one_time BEGIN
             UPDATE totals SET count = count - 1, bytes = bytes - length(old.value) WHERE what = 'one_time/' || old.kind;
         END;
+        """
+
+    /// Which session a form post is kept for, in the clear since it is counted.
+    private static let postsOfSessions = """
+        ALTER TABLE one_time ADD COLUMN sid TEXT;
+        ALTER TABLE one_time ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX one_time_sid ON one_time (sid) WHERE sid IS NOT NULL;
         """
 }

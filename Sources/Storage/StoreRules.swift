@@ -7,10 +7,13 @@ public struct OneTimeBounds: Equatable, Sendable {
     public var count: Int
     /// Bytes of the values of one kind together; a single larger value is refused (`StoreFailure.Code.full`).
     public var bytes: Int
+    /// Bytes of form posts kept for one session.
+    public var postsOfSession: Int
 
-    public init(count: Int = 100_000, bytes: Int = 256 << 20) {
+    public init(count: Int = 100_000, bytes: Int = 256 << 20, postsOfSession: Int = 8 << 20) {
         self.count = max(1, count)
         self.bytes = max(1, bytes)
+        self.postsOfSession = postsOfSession
     }
 }
 

@@ -20,6 +20,7 @@ final class BrokenStore: SessionStore {
     func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool {
         throw failure
     }
+    func keepPost(_ key: Digest256, _ value: [UInt8], of sid: String, size: Int, expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool { throw failure }
     func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) async throws(StoreFailure) -> [UInt8]? { throw failure }
     func take(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) async throws(StoreFailure) -> [UInt8]? { throw failure }
     func sweep(now: WallTime) async throws(StoreFailure) { throw failure }

@@ -60,6 +60,7 @@ final class FakeStore: SessionStore {
     func due(before: WallTime, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw unused }
     func count(now: WallTime) async throws(StoreFailure) -> Int { throw unused }
     func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool { throw unused }
+    func keepPost(_ key: Digest256, _ value: [UInt8], of sid: String, size: Int, expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool { throw unused }
     func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) async throws(StoreFailure) -> [UInt8]? { throw unused }
     func take(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) async throws(StoreFailure) -> [UInt8]? { throw unused }
     func sweep(now: WallTime) async throws(StoreFailure) { throw unused }
@@ -68,7 +69,7 @@ final class FakeStore: SessionStore {
 }
 
 /// Says in a word what it was asked to answer.
-final class FakePortal: Responder, RefusalRenderer {
+final class FakePortal: Responder, RefusalRenderer, FormKeeper {
     /// What `/.menwei/stream` began.
     private(set) var streams: [OwnStream] = []
     /// How many of them are over.
@@ -79,6 +80,19 @@ final class FakePortal: Responder, RefusalRenderer {
         stream.onEnd = { [unowned self] in ended += 1 }
         stream.send(Array("first\n".utf8))
     }
+
+    /// Whose forms it keeps; nil: nobody's.
+    var owner: FormOwner?
+    /// By key.
+    var forms: [String: KeptForm] = [:]
+
+    func owner(of request: OwnRequest) async throws(StoreFailure) -> FormOwner? { owner }
+
+    func keep(_ request: OwnRequest, of owner: FormOwner) async throws(StoreFailure) -> OwnResponse {
+        OwnResponse(status: 303, body: Array("kept \(request.body.count) of \(owner.user)".utf8))
+    }
+
+    func takeBack(_ key: String, for request: OwnRequest) async throws(StoreFailure) -> KeptForm? { forms.removeValue(forKey: key) }
 
     func respond(to request: OwnRequest) async -> OwnResponse {
         if request.path == "/.menwei/never" {
@@ -105,7 +119,8 @@ final class FakePortal: Responder, RefusalRenderer {
         case .methodNotAllowed: status = 405
         case .unknownHost: status = 421
         case .malformed(let given, _): status = given
-        case .tooLarge: status = 413
+        case .tooLarge, .formTooLarge: status = 413
+        case .formGone: status = 410
         case .upstreamUnreachable, .upstreamBroken: status = 502
         case .upstreamTimedOut: status = 504
         case .storeDown: status = 503

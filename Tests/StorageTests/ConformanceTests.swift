@@ -83,8 +83,8 @@ import Testing
         let second = try await store.open(login(member("b"), cookie: "c2", previous: "c1"), now: after(5))
         #expect(second.sid != first.sid && second.hosts == [] && second.created == after(5))
         #expect(heard.ended == [first.sid])
-        #expect(try await store.lookup(hash("c1"), at: .auth, now: after(6)) == .ended(connection: "corp", user: "a", at: after(5)))
-        #expect(try await store.lookup(hash("w1"), at: .host("wiki"), now: after(6)) == .ended(connection: "corp", user: "a", at: after(5)))
+        #expect(try await store.lookup(hash("c1"), at: .auth, now: after(6)).ending == Ending(connection: "corp", user: "a", at: after(5)))
+        #expect(try await store.lookup(hash("w1"), at: .host("wiki"), now: after(6)).ending == Ending(connection: "corp", user: "a", at: after(5)))
         #expect(try await store.lookup(hash("c2"), at: .auth, now: after(6)).sid == second.sid)
     }
 
@@ -157,7 +157,7 @@ import Testing
         let entered = try await store.enter(b, host: "wiki", cookie: hash("wb"), previous: hash("wa"), now: after(3))
         #expect(entered?.sid == b)
         #expect(heard.ended == [a])
-        #expect(try await store.lookup(hash("a"), at: .auth, now: after(4)) == .ended(connection: "corp", user: "a", at: after(3)))
+        #expect(try await store.lookup(hash("a"), at: .auth, now: after(4)).ending == Ending(connection: "corp", user: "a", at: after(3)))
     }
 
     @Test(arguments: Kind.allCases) func enteringWithACookieOfOnesOtherSessionEndsNothing(_ kind: Kind) async throws {
@@ -201,8 +201,8 @@ import Testing
         let store = try kind.make(folder)
         let sid = try await store.open(login(member("a"), cookie: "a"), now: start).sid
         #expect(try await store.lookup(hash("a"), at: .auth, now: after(3599)).sid == sid)
-        #expect(try await store.lookup(hash("a"), at: .auth, now: after(3600)) == .ended(connection: "corp", user: "a", at: after(3600)))
-        #expect(try await store.lookup(hash("a"), at: .auth, now: after(7199)) == .ended(connection: "corp", user: "a", at: after(3600)))
+        #expect(try await store.lookup(hash("a"), at: .auth, now: after(3600)).ending == Ending(connection: "corp", user: "a", at: after(3600)))
+        #expect(try await store.lookup(hash("a"), at: .auth, now: after(7199)).ending == Ending(connection: "corp", user: "a", at: after(3600)))
         #expect(try await store.lookup(hash("a"), at: .auth, now: after(7200)) == .unknown)
     }
 
@@ -211,7 +211,7 @@ import Testing
         let sid = try await store.open(login(member("a"), cookie: "a"), now: start).sid
         for hour in 1..<48 { try await store.touch([sid: after(Int64(hour) * 1800)]) }
         #expect(try await store.lookup(hash("a"), at: .auth, now: after(86399)).sid == sid)
-        #expect(try await store.lookup(hash("a"), at: .auth, now: after(86400)) == .ended(connection: "corp", user: "a", at: after(86400)))
+        #expect(try await store.lookup(hash("a"), at: .auth, now: after(86400)).ending == Ending(connection: "corp", user: "a", at: after(86400)))
         try await store.touch([sid: after(86400)])
         #expect(try await store.lookup(hash("a"), at: .auth, now: after(86400)).sid == nil)
         #expect(try await store.lookup(hash("a"), at: .auth, now: after(90000)) == .unknown)
@@ -221,7 +221,7 @@ import Testing
         let store = try kind.make(folder)
         let sid = try await store.open(login(member("a"), cookie: "a"), now: start).sid
         await store.setLimits(SessionLimits(idle: .seconds(60), lifetime: .seconds(100)))
-        #expect(try await store.lookup(hash("a"), at: .auth, now: after(60)) == .ended(connection: "corp", user: "a", at: after(60)))
+        #expect(try await store.lookup(hash("a"), at: .auth, now: after(60)).ending == Ending(connection: "corp", user: "a", at: after(60)))
         #expect(try await store.open(login(member("b"), cookie: "b"), now: after(60)).expires == after(160))
         await store.setLimits(limits)
         #expect(try await store.lookup(hash("a"), at: .auth, now: after(60)).sid == sid)
@@ -242,12 +242,12 @@ import Testing
         let ended = try await store.open(login(member("b"), cookie: "b"), now: start).sid
         try await store.end(.sid(ended), now: after(10))
         try await store.touch([idle: after(3600), ended: after(20)])
-        #expect(try await store.lookup(hash("a"), at: .auth, now: after(3600)) == .ended(connection: "corp", user: "a", at: after(3600)))
-        #expect(try await store.lookup(hash("b"), at: .auth, now: after(20)) == .ended(connection: "corp", user: "b", at: after(10)))
+        #expect(try await store.lookup(hash("a"), at: .auth, now: after(3600)).ending == Ending(connection: "corp", user: "a", at: after(3600)))
+        #expect(try await store.lookup(hash("b"), at: .auth, now: after(20)).ending == Ending(connection: "corp", user: "b", at: after(10)))
         // Ended after it was idle: late word of activity does not undo it.
         #expect(try await store.end(.sid(idle), now: after(3700)) == [idle])
         try await store.touch([idle: after(3500)])
-        #expect(try await store.lookup(hash("a"), at: .auth, now: after(3700)) == .ended(connection: "corp", user: "a", at: after(3600)))
+        #expect(try await store.lookup(hash("a"), at: .auth, now: after(3700)).ending == Ending(connection: "corp", user: "a", at: after(3600)))
     }
 
     // MARK: - Ending
@@ -269,7 +269,7 @@ import Testing
         #expect(try await store.end(.all, now: start) == [sids[4]])
         #expect(heard.ended == Set(sids) && alsoHeard.ended == Set(sids))
         #expect(try await store.count(now: start) == 0)
-        #expect(try await store.lookup(hash("2"), at: .auth, now: after(3599)) == .ended(connection: "corp", user: "b", at: start))
+        #expect(try await store.lookup(hash("2"), at: .auth, now: after(3599)).ending == Ending(connection: "corp", user: "b", at: start))
         #expect(try await store.lookup(hash("2"), at: .auth, now: after(3600)) == .unknown)
     }
 
@@ -279,7 +279,7 @@ import Testing
         try await store.end(.account("u0"), now: after(1))
         #expect(try await store.put(.state, hash("s"), [1], expires: after(60), now: start))
         try await store.sweep(now: after(3600))
-        #expect(try await store.lookup(hash("c0"), at: .auth, now: after(3600)) == .ended(connection: "corp", user: "u0", at: after(1)))
+        #expect(try await store.lookup(hash("c0"), at: .auth, now: after(3600)).ending == Ending(connection: "corp", user: "u0", at: after(1)))
         try await store.sweep(now: after(7200))
         #expect(try await store.count(now: after(7200)) == 0)
         // Their cookies went with them: the same hash may be had again, and even an old clock finds nothing.
@@ -381,6 +381,25 @@ import Testing
         await #expect(throws: StoreFailure.self) {
             try await store.put(.post, hash("p"), [UInt8](repeating: 1, count: 101), expires: after(60), now: start)
         }
+    }
+
+    @Test(arguments: Kind.allCases) func theFormPostsOfASessionAreBounded(_ kind: Kind) async throws {
+        let store = try kind.make(folder, bounds: OneTimeBounds(postsOfSession: 100))
+        func keep(_ key: String, _ size: Int, of sid: String = "s", at time: WallTime = start) async throws -> Bool {
+            try await store.keepPost(hash(key), [1, 2, 3], of: sid, size: size, expires: time.advanced(by: .seconds(600)), now: time)
+        }
+        #expect(try await keep("a", 60))
+        #expect(try await keep("b", 41) == false)
+        #expect(try await keep("b", 40))
+        #expect(try await keep("c", 1) == false)
+        #expect(try await keep("c", 100, of: "other"))
+        #expect(try await store.peek(.post, hash("a"), now: start) == [1, 2, 3])
+        // What was taken, and what is too old, counts no more.
+        #expect(try await store.take(.post, hash("a"), now: start) == [1, 2, 3])
+        #expect(try await keep("d", 60))
+        #expect(try await keep("e", 100, at: after(599)) == false)
+        #expect(try await keep("e", 100, at: after(600)))
+        #expect(try await store.take(.post, hash("b"), now: after(600)) == nil)
     }
 
     // MARK: - Many at once, and the end

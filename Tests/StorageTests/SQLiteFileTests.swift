@@ -45,7 +45,7 @@ private func code(_ expected: StoreFailure.Code) -> (any Error) -> Bool { { ($0 
         let again = try sqlite(crash.file())
         #expect(try await again.count(now: after(1)) == 19)
         #expect(try await again.lookup(hash("c19"), at: .auth, now: after(1)).sid != nil)
-        #expect(try await again.lookup(hash("c3"), at: .auth, now: after(1)) == .ended(connection: "corp", user: "u3", at: after(1)))
+        #expect(try await again.lookup(hash("c3"), at: .auth, now: after(1)).ending == Ending(connection: "corp", user: "u3", at: after(1)))
         withExtendedLifetime(store) {}
     }
 
@@ -104,7 +104,7 @@ private func code(_ expected: StoreFailure.Code) -> (any Error) -> Bool { { ($0 
 
     @Test func theReleasedStepsMakeTheTablesThatTheStoreUses() async throws {
         let store = try sqlite(folder.file())
-        #expect(try await store.integer("PRAGMA user_version") == 1)
+        #expect(try await store.integer("PRAGMA user_version") == Schema.current.version)
         #expect(try await store.integer("PRAGMA foreign_keys") == 1)
         #expect(try await store.integer("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'") == 1)
         #expect(try await store.integer("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") == 5)

@@ -49,7 +49,7 @@ extension SQLiteStore {
         #expect(try await store.enter(sid, host: "wiki", cookie: hash("w"), previous: nil, now: start) == nil)
         // The person logs in again and gets a new session; the old one is over.
         #expect(try await store.open(login(member("a"), cookie: "d", previous: "c"), now: after(2)).sid != sid)
-        #expect(try await store.lookup(hash("c"), at: .auth, now: after(2)) == .ended(connection: "corp", user: "a", at: after(2)))
+        #expect(try await store.lookup(hash("c"), at: .auth, now: after(2)).ending == Ending(connection: "corp", user: "a", at: after(2)))
     }
 
     @Test func whatStandsInTheClearCannotBeTurnedIntoAnotherPerson() async throws {

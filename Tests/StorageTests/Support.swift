@@ -68,7 +68,15 @@ final class Heard: Sendable {
     private func sids(_ of: (StoreNotice) -> [String]) -> Set<String> { Set(notices.flatMap(of)) }
 }
 
+/// Whose session ended, and when.
+struct Ending: Equatable {
+    var connection: String
+    var user: String
+    var at: WallTime
+}
+
 extension CookieLookup {
+    var ending: Ending? { if case .ended(_, let connection, let user, let at) = self { Ending(connection: connection, user: user, at: at) } else { nil } }
     var sid: String? { if case .live(let record) = self { record.sid } else { nil } }
 }
 

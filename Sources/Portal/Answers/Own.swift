@@ -34,7 +34,7 @@ extension Portal {
     func home(_ asked: Asked) -> OwnResponse {
         guard asked.request.session != nil else {
             let here = returnAddress("/.menwei/home", on: asked.origin, allowPath: true)
-            do { return try siteLogin(asked, here) } catch { return refuse(.storeDown, asked) }
+            do { return try siteLogin(asked, Journey(returnTo: here)) } catch { return refuse(.storeDown, asked) }
         }
         return redirect(302, asked.origin.text + sitePath(asked.request))
     }

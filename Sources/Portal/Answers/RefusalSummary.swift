@@ -48,6 +48,12 @@ struct RefusalSummary {
         case .tooLarge(let limit):
             self.init(413, .tooLarge, "Too large", "The body is larger than \(limit) bytes.",
                       Catalogue.kindBadRequest, Catalogue.tooLargeTitle, Catalogue.tooLargeText(Self.size(limit)), Catalogue.tooLargeDo)
+        case .formTooLarge(let limit):
+            self.init(413, .tooLarge, "Too large to keep", "There is no live session, and the form is larger than the \(limit) bytes that are kept until after the login.",
+                      Catalogue.kindNotSent, Catalogue.notSentTitle, Catalogue.formTooLargeText(Self.size(limit)), Catalogue.notSentDo)
+        case .formGone:
+            self.init(410, .malformed, "Gone", "The form that was kept was sent already, or is not kept any longer.",
+                      Catalogue.kindNotSent, Catalogue.formGoneTitle, Catalogue.formGoneText, Catalogue.formGoneDo)
         case .upstreamUnreachable:
             self.init(502, .upstream, "Upstream unreachable", "The application cannot be reached.",
                       Catalogue.kindTrouble, Catalogue.downTitle, Catalogue.downText, Catalogue.waitDo)

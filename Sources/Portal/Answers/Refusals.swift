@@ -35,13 +35,11 @@ extension Portal {
         // A form is never sent on to the login: what was typed would be lost without a word.
         if audience == .navigation, request.method == "GET" || request.method == "HEAD" {
             let here = returnAddress(request.target, on: origin, allowPath: true)
-            do { return try siteLogin(asked, short(here, request)) } catch { return answer(.storeDown, to: request, audience: audience) }
+            do { return try siteLogin(asked, Journey(returnTo: short(here, request))) } catch { return answer(.storeDown, to: request, audience: audience) }
         }
         let summary = RefusalSummary(.loginRequired)
         let address = loginURL(request, origin)
-        if wantsPage {
-            return show(notSentPage(asked, summary, login: address), status: 401)
-        }
+        if wantsPage { return notSent(asked) }
         var problem = problem(summary, request)
         problem.loginURL = address
         return problem.response
@@ -55,6 +53,11 @@ extension Portal {
 
     /// The site's login, coming back to the page that asked where that is of the same site, else to the site's start.
     func loginURL(_ request: OwnRequest, _ origin: Origin) -> String {
+        ownAddress(origin, "login?return=" + Percent.encodeQueryValue(comingBack(request, origin).url))
+    }
+
+    /// The page that asked where that is of the same site, else the site's start.
+    func comingBack(_ request: OwnRequest, _ origin: Origin) -> ReturnAddress {
         let path = sitePath(request)
         var target = returnAddress(path, on: origin, allowPath: true)
         if let referer = request.fields.text(.referer), referer.utf8.count <= 4096 {
@@ -63,7 +66,7 @@ extension Portal {
                 || page.url.hasPrefix(origin.text + path + "?")
             if page.origin == origin, isUnder, siteID(page) == request.site || request.site == nil { target = page }
         }
-        return ownAddress(origin, "login?return=" + Percent.encodeQueryValue(target.url))
+        return target
     }
 
     /// The path of the site that would serve the request, else of the origin's first site, else `/`.

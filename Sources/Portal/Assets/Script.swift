@@ -4,13 +4,21 @@ extension Assets {
     (function () {
       "use strict";
       // The part after # never reaches a server: it is handed on in the address of the login's start, and put back at its end.
-      var hash = location.hash.length > 1 && location.hash.length <= 1500 ? location.hash.slice(1) : "";
+      var hash = location.hash.length > 1 && location.hash.length <= 1500 && location.hash !== "#wechat_redirect" ? location.hash.slice(1) : "";
       function withFragment(url) {
         return hash ? url + "&fragment=" + encodeURIComponent(hash) : url;
       }
 
       var hop = document.querySelector("a[data-hop]");
       if (hop) { location.replace(withFragment(hop.getAttribute("href"))); return; }
+
+      var send = document.querySelector("form[data-send]");
+      if (send) {
+        if (hash) { send.action += "#" + hash; }
+        send.querySelector("button").hidden = true;
+        send.submit();
+        return;
+      }
 
       document.querySelectorAll("a[data-start]").forEach(function (link) {
         link.setAttribute("href", withFragment(link.getAttribute("href")));
@@ -57,6 +65,13 @@ extension Assets {
           if (navigator.clipboard) { navigator.clipboard.writeText(text).then(done, byHand); } else { byHand(); }
         });
       });
+
+      // Five minutes, since a page that was on its way for so long is shown rarely.
+      document.querySelectorAll("[data-clock]").forEach(function (note) {
+        note.hidden = Math.abs(Date.now() - Number(note.getAttribute("data-clock"))) < 5 * 60 * 1000;
+      });
+
+      document.querySelectorAll("[data-no-cookies]").forEach(function (note) { note.hidden = navigator.cookieEnabled; });
 
       document.querySelectorAll("time[datetime]").forEach(function (element) {
         var time = new Date(element.getAttribute("datetime"));

@@ -8,14 +8,16 @@ extension Portal {
     /// identified, and may come in; that is not asked again.
     /// - Parameters:
     ///   - amr: how they proved who they are (`SessionRecord.amr`).
-    ///   - tail: what stands behind the address to go to: the fragment, or a bare `#` that keeps the browser from carrying another's on.
-    func arrive(_ member: Member, amr: [String], _ journey: Journey, _ asked: Asked, tail: String) async throws(Trouble) -> OwnResponse {
+    ///   - cutsFragment: the browser brings a fragment of somebody else's (`withFragment`).
+    func arrive(_ member: Member, amr: [String], _ journey: Journey, _ asked: Asked, cutsFragment: Bool = false) async throws(Trouble)
+        -> OwnResponse
+    {
         let cookie = try token()
         let login = Login(
             member: member, authTime: asked.now, amr: amr, address: asked.request.client, userAgent: String(asked.agent.prefix(512)),
             cookie: Digest.sha256(cookie), previous: asked.cookie(CookieNames.auth).map { Digest.sha256($0) })
         let session = try await Trouble.store { () async throws(StoreFailure) in try await store.open(login, now: asked.now) }
         records.login(session, asked)
-        return try await goOn(session, journey, asked, cookies: [sessionCookie(CookieNames.auth, cookie)], tail: tail)
+        return try await goOn(session, journey, asked, cookies: [sessionCookie(CookieNames.auth, cookie)], cutsFragment: cutsFragment)
     }
 }

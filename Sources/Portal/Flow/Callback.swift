@@ -17,11 +17,10 @@ extension Portal {
               constantTimeEqual(Array(fingerprint(browser).utf8), Array(state.browser.utf8)),
               try await takeState(value, state, asked)
         else {
-            return try await stray(asked, known: known, value: value)
+            return try await stray(asked, connection, known: known, value: value)
         }
-        // A redirect without a fragment of its own inherits that of the address before it: ours goes on, WeCom's and WeChat's are cut off.
-        let hasForeignFragment = state.isInApp || connection.wecom == nil
-        let tail = state.journey.fragment.isEmpty ? (hasForeignFragment ? "#" : "") : "#" + state.journey.fragment
+        // WeCom's in-app page and WeChat's have a fragment of their own, which redirects would carry on into our addresses.
+        let cutsFragment = state.isInApp || connection.wecom == nil
         let member: Member
         do throws(LoginRefusal) {
             guard codeBudget.allows(asked.request.client, now: asked.now) else { throw LoginRefusal(.busy) }
@@ -31,7 +30,7 @@ extension Portal {
             records.loginFailed(refusal, connection: connection.id, asked)
             return failurePage(refusal.failure, asked, connection, state.journey)
         }
-        return try await arrive(member, amr: [connection.wecom == nil ? "wechat" : "wecom"], state.journey, asked, tail: tail)
+        return try await arrive(member, amr: [connection.wecom == nil ? "wechat" : "wecom"], state.journey, asked, cutsFragment: cutsFragment)
     }
 
     /// What is remembered under a state; with `isSpent`, what remains of one that was taken.
@@ -55,22 +54,25 @@ extension Portal {
     }
 
     /// A callback whose state is spent, unknown, another browser's or another connection's. The code is let go unused.
-    private func stray(_ asked: Asked, known: LoginState?, value: String) async throws(Trouble) -> OwnResponse {
-        var journey = known?.journey
-        if journey == nil { journey = try await state(value, isSpent: true, asked)?.journey }
-        let returnTo = journey?.returnTo ?? returnAddress("/", on: options.authOrigin, allowPath: false)
+    private func stray(_ asked: Asked, _ connection: ConnectionOptions, known: LoginState?, value: String) async throws(Trouble) -> OwnResponse {
+        var state = known
+        if state == nil { state = try await self.state(value, isSpent: true, asked) }
+        let cutsFragment = connection.wecom == nil || state?.isInApp ?? asked.client.isWeCom
+        var again = state?.journey ?? Journey(returnTo: returnAddress("/", on: options.authOrigin, allowPath: false))
         if try await authSession(asked) != nil {
-            return redirect(302, returnTo.url)
+            return redirect(302, withFragment(again.returnTo.url, again, cutsFragment: cutsFragment))
         }
-        let attempt = max(journey?.attempt ?? 0, StateValue.attempt(of: value))
-        return try beginAgain(asked, returnTo, attempt: attempt)
+        again.attempt = max(again.attempt, StateValue.attempt(of: value))
+        return beginAgain(asked, again, cutsFragment: cutsFragment)
     }
 
     /// Starts the login over, twice at the most; then a page says what is wrong.
-    func beginAgain(_ asked: Asked, _ returnTo: ReturnAddress, attempt: Int) throws(Trouble) -> OwnResponse {
-        guard attempt < Journey.lastAttempt else { return stuckPage(asked, returnTo) }
-        let journey = Journey(returnTo: returnTo, attempt: attempt + 1)
-        return redirect(302, ownAddress(asked.origin, "login?" + journey.query))
+    func beginAgain(_ asked: Asked, _ journey: Journey, cutsFragment: Bool = false) -> OwnResponse {
+        var again = journey
+        again.bind = nil
+        guard again.attempt < Journey.lastAttempt else { return stuckPage(asked, again) }
+        again.attempt += 1
+        return redirect(302, withFragment(ownAddress(asked.origin, "login?" + again.query), again, cutsFragment: cutsFragment))
     }
 
     /// Asks WeCom who the code stands for, and the directory whether they may come in. Every doubt refuses.

@@ -12,16 +12,22 @@ enum FieldList {
 
     /// The texts, if there are exactly `count` of them, all UTF-8, and nothing is left over.
     static func decode(_ bytes: [UInt8], count: Int) -> [String]? {
+        guard let (fields, rest) = read(bytes, count: count), rest.isEmpty else { return nil }
+        return fields
+    }
+
+    /// The first `count` texts, all UTF-8, and what follows them.
+    static func read(_ bytes: [UInt8], count: Int) -> (fields: [String], rest: ArraySlice<UInt8>)? {
         var fields: [String] = []
         var rest = bytes[...]
-        while !rest.isEmpty {
-            guard fields.count < count, rest.count >= 4 else { return nil }
+        while fields.count < count {
+            guard rest.count >= 4 else { return nil }
             let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
             rest = rest.dropFirst(4)
             guard length <= rest.count, let text = String(validating: rest.prefix(length), as: UTF8.self) else { return nil }
             fields.append(text)
             rest = rest.dropFirst(length)
         }
-        return fields.count == count ? fields : nil
+        return (fields, rest)
     }
 }

@@ -9,11 +9,9 @@ extension Portal {
     func finish(_ asked: Asked) async throws(Trouble) -> OwnResponse {
         if let response = try await redeem(asked) { return response }
         // It logs nobody in. The address to go to is what the ticket's bearer says, checked like any other.
-        let returnTo = localReturn(asked.query.one("return") ?? "/", asked)
-        if asked.request.session != nil {
-            return redirect(303, returnTo.url)
-        }
-        return try beginAgain(asked, returnTo, attempt: Journey.attempt(asked.query.one("try")))
+        let journey = Journey(asked.query, returnTo: localReturn(asked.query.one("return") ?? "/", asked))
+        if let session = asked.request.session { return try await end(asked, session.member, at: journey.returnTo) }
+        return beginAgain(asked, journey)
     }
 
     /// Nil where the ticket does not fit: unknown, spent or too old, for another host, return address or browser, or its session is over.
@@ -33,8 +31,9 @@ extension Portal {
                 ticket.sid, host: asked.origin.host, cookie: Digest.sha256(cookie),
                 previous: asked.cookie(CookieNames.session).map { Digest.sha256($0) }, now: asked.now)
         }
-        guard session != nil else { return nil }
-        return redirect(303, localReturn(ticket.returnTo, asked).url, cookies: [sessionCookie(CookieNames.session, cookie)])
+        guard let session else { return nil }
+        return try await end(
+            asked, session.member, at: localReturn(ticket.returnTo, asked), cookies: [sessionCookie(CookieNames.session, cookie)])
     }
 
     /// A return address on the origin that was asked.

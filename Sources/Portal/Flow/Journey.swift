@@ -12,6 +12,8 @@ struct Journey: Equatable {
     var fragment = ""
     /// 0…2: how often it was begun again by itself.
     var attempt = 0
+    /// The key of a form that was sent when the session was over, and goes to the site after this login.
+    var form: String?
 
     /// A login is begun again by itself that often; after that a page says what is wrong.
     static let lastAttempt = 2
@@ -22,6 +24,28 @@ struct Journey: Equatable {
         if let bind { text += "&bind=" + bind }
         if !fragment.isEmpty { text += "&fragment=" + Percent.encodeQueryValue(fragment) }
         if attempt > 0 { text += "&try=\(attempt)" }
+        if let form { text += "&form=" + form }
+        return text
+    }
+
+    init(returnTo: ReturnAddress, bind: String? = nil, fragment: String = "", attempt: Int = 0, form: String? = nil) {
+        self.returnTo = returnTo
+        self.bind = bind
+        self.fragment = fragment
+        self.attempt = attempt
+        self.form = form
+    }
+
+    /// What an address's parameters say. Of two fragments the last one counts: the page's script adds what only it can see behind what was known before.
+    init(_ query: Query, returnTo: ReturnAddress) {
+        self.init(
+            returnTo: returnTo, bind: Self.bind(query.one("bind")), fragment: Self.fragment(query.all("fragment").last),
+            attempt: Self.attempt(query.one("try")), form: Self.form(query.one("form")))
+    }
+
+    /// The key of a kept form, else nil.
+    static func form(_ text: String?) -> String? {
+        guard let text, CookieValue.isWellFormed(Array(text.utf8)[...]) else { return nil }
         return text
     }
 

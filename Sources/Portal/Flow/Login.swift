@@ -8,13 +8,10 @@ internal import WeCom
 /// `/.menwei/login`: on a site the way to the auth origin; there the way on, or the login page.
 extension Portal {
     func login(_ asked: Asked) async throws(Trouble) -> OwnResponse {
-        let returnTo = returnAddress(asked)
-        let bind = Journey.bind(asked.query.one("bind"))
-        if asked.isSite && !(asked.isAuth && (bind != nil || returnTo.origin != asked.origin)) {
-            return try siteLogin(asked, returnTo)
+        let journey = Journey(asked.query, returnTo: returnAddress(asked))
+        if asked.isSite && !(asked.isAuth && (journey.bind != nil || journey.returnTo.origin != asked.origin)) {
+            return try siteLogin(asked, journey)
         }
-        var journey = Journey(returnTo: returnTo, bind: bind, attempt: Journey.attempt(asked.query.one("try")))
-        journey.fragment = Journey.fragment(asked.query.one("fragment"))
         if let session = try await authSession(asked), isFresh(session, asked) {
             return try await goOn(session, journey, asked)
         }
@@ -22,11 +19,12 @@ extension Portal {
     }
 
     /// On a site: makes sure that this browser can be known again, and sends it to the auth origin.
-    func siteLogin(_ asked: Asked, _ returnTo: ReturnAddress) throws(Trouble) -> OwnResponse {
-        guard returnTo.origin == asked.origin else {
-            return redirect(302, ownAddress(returnTo.origin, "login?" + Journey(returnTo: returnTo).query))
+    func siteLogin(_ asked: Asked, _ asks: Journey) throws(Trouble) -> OwnResponse {
+        var journey = asks
+        guard journey.returnTo.origin == asked.origin else {
+            journey.bind = nil
+            return redirect(302, ownAddress(journey.returnTo.origin, "login?" + journey.query))
         }
-        var journey = Journey(returnTo: returnTo, attempt: Journey.attempt(asked.query.one("try")))
         var cookies: [String] = []
         let value = try tryCookie(asked, setting: &cookies)
         journey.bind = fingerprint(value)
@@ -36,23 +34,32 @@ extension Portal {
     }
 
     /// With a session at the auth origin: to the address itself where that origin has no sites, else to the site with a ticket.
-    func goOn(_ session: SessionRecord, _ journey: Journey, _ asked: Asked, cookies: [String] = [], status: Int = 302,
-              tail: String = "") async throws(Trouble) -> OwnResponse {
+    func goOn(_ session: SessionRecord, _ journey: Journey, _ asked: Asked, cookies: [String] = [], cutsFragment: Bool = false) async throws(Trouble)
+        -> OwnResponse
+    {
         let target = journey.returnTo.origin
         guard options.isSite(target) else {
-            return redirect(status, journey.returnTo.url + (journey.returnTo.url.contains("#") ? "" : tail), cookies: cookies)
+            return redirect(302, withFragment(journey.returnTo.url, journey, cutsFragment: cutsFragment), cookies: cookies)
         }
         guard let bind = journey.bind else {
-            return redirect(status, ownAddress(target, "login?" + journey.query) + tail, cookies: cookies)
+            return redirect(302, withFragment(ownAddress(target, "login?" + journey.query), journey, cutsFragment: cutsFragment), cookies: cookies)
         }
         let value = try token()
         let ticket = Ticket(origin: target, returnTo: journey.returnTo.url, bind: bind, sid: session.sid)
         _ = try await Trouble.store { () async throws(StoreFailure) in
             try await store.put(.ticket, Digest.sha256(value), ticket.encoded, expires: asked.now.advanced(by: Ticket.life), now: asked.now)
         }
-        var journey = journey
-        (journey.bind, journey.fragment) = (nil, "")
-        return redirect(status, ownAddress(target, "finish?ticket=\(value)&" + journey.query) + tail, cookies: cookies)
+        var rest = journey
+        (rest.bind, rest.fragment) = (nil, "")
+        return redirect(302, withFragment(ownAddress(target, "finish?ticket=\(value)&" + rest.query), journey, cutsFragment: cutsFragment), cookies: cookies)
+    }
+
+    /// The address with the fragment that the journey remembers; redirects that follow inherit it (RFC 9110 section 10.2.2).
+    /// - Parameter cutsFragment: what the browser carries along is WeCom's own (`#wechat_redirect`): where nothing is remembered, an empty fragment cuts it off.
+    func withFragment(_ address: String, _ journey: Journey, cutsFragment: Bool) -> String {
+        if address.contains("#") { return address }
+        if journey.fragment.isEmpty { return cutsFragment ? address + "#" : address }
+        return address + "#" + journey.fragment
     }
 
     /// The session behind the auth origin's cookie, if it is live. Only there is that cookie looked at.
@@ -78,7 +85,7 @@ extension Portal {
     }
 
     /// Seconds; nil where none was asked for, or what was asked is no number of at most nine digits.
-    private func maxAge(_ asked: Asked) -> Int? {
+    func maxAge(_ asked: Asked) -> Int? {
         guard let text = asked.query.one("max_age"), (1...9).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         return Int(text)
     }
@@ -87,9 +94,11 @@ extension Portal {
     func tryCookie(_ asked: Asked, setting cookies: inout [String]) throws(Trouble) -> String {
         if let value = asked.cookie(CookieNames.attempt) { return value }
         let value = try token()
-        cookies.append(SetCookie.text(CookieNames.attempt, value, maxAge: .seconds(20 * 60)))
+        cookies.append(tryCookie(value))
         return value
     }
+
+    func tryCookie(_ value: String) -> String { SetCookie.text(CookieNames.attempt, value, maxAge: .seconds(20 * 60)) }
 
     /// A cookie that leads to a session. It outlives the session by an hour, in which the store still recognises one that has ended.
     func sessionCookie(_ name: StaticString, _ value: String) -> String {

@@ -17,16 +17,18 @@ struct LoginState: Equatable {
     var encoded: [UInt8] {
         FieldList.encode([
             connection, browser, journey.returnTo.url, journey.bind ?? "", journey.fragment, String(journey.attempt), isInApp ? "app" : "web",
+            journey.form ?? "",
         ])
     }
 
     /// - Parameter address: checks a return address again: the configuration may have changed meanwhile.
     init?(_ bytes: [UInt8], address: (String) -> ReturnAddress) {
-        guard let fields = FieldList.decode(bytes, count: 7) else { return nil }
+        guard let fields = FieldList.decode(bytes, count: 8) else { return nil }
         connection = fields[0]
         browser = fields[1]
         journey = Journey(
-            returnTo: address(fields[2]), bind: Journey.bind(fields[3]), fragment: Journey.fragment(fields[4]), attempt: Journey.attempt(fields[5]))
+            returnTo: address(fields[2]), bind: Journey.bind(fields[3]), fragment: Journey.fragment(fields[4]), attempt: Journey.attempt(fields[5]),
+            form: Journey.form(fields[7]))
         isInApp = fields[6] == "app"
     }
 

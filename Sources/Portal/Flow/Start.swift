@@ -9,9 +9,7 @@ internal import WeCom
 extension Portal {
     func start(_ asked: Asked, _ connection: ConnectionOptions) async throws(Trouble) -> OwnResponse {
         let isInApp = isInApp(asked, connection)
-        let journey = Journey(
-            returnTo: returnAddress(asked), bind: Journey.bind(asked.query.one("bind")), fragment: Journey.fragment(asked.query.all("fragment").last),
-            attempt: Journey.attempt(asked.query.one("try")))
+        let journey = Journey(asked.query, returnTo: returnAddress(asked))
         var cookies: [String] = []
         let browser = fingerprint(try tryCookie(asked, setting: &cookies))
         let state = try await newState(

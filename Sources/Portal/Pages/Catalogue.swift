@@ -84,6 +84,22 @@ enum Catalogue {
         "先在新的标签页中登录，再回到原来的页面重新提交，填写的内容一般还在。",
         "Log in in a new tab, then go back to the page you came from and submit again: what you typed is usually still there.")
     static let logInNewTab = Phrase("在新标签页中登录", "Log in in a new tab")
+    static func formTooLargeText(_ limit: String) -> Phrase {
+        Phrase("你的登录已经过期，而你提交的内容超过 \(limit)，无法替你保留到登录之后，所以没有送达应用。",
+               "Your session is over, and what you submitted is larger than \(limit), too large to be kept until you have logged in. It did not reach the application.")
+    }
+    static let stillKeptDo = Phrase("内容还为你保留着：登录后会自动提交。", "It is still kept for you, and will be sent once you have logged in.")
+    static let formKeptTitle = Phrase("你填写的内容已保留", "What you filled in is safe")
+    static let formKeptText = Phrase("你的登录已经过期。请在十分钟内登录，登录后会自动提交，不用重新填写。", "Your session is over. Log in within ten minutes and it will be sent by itself: there is nothing to fill in again.")
+    static let sendTitle = Phrase("正在提交你填写的内容…", "Sending what you filled in…")
+    static let sendButton = Phrase("提交", "Send it")
+    static let formGoneTitle = Phrase("没有再次提交", "It was not sent again")
+    static let formGoneText = Phrase("这份内容已经提交过，或者保留的时间已过。", "It was sent already, or was kept too long.")
+    static let formGoneDo = Phrase("请打开应用查看结果；如果没有，请重新填写。", "Look at the application for the result; if there is none, please fill it in again.")
+    static let formLostText = Phrase("你填写的内容只保留十分钟，现在已经没有了，没有送达应用。", "What you filled in was kept for ten minutes. It is gone now, and did not reach the application.")
+    static let formForeignText = Phrase(
+        "保留的内容是用另一个账号或在另一个浏览器里填写的，没有送达应用。", "What was kept was filled in by another account or in another browser. It did not reach the application.")
+    static let goOn = Phrase("继续", "Go on")
     static let kindTrouble = Phrase("暂时无法访问", "Temporarily unavailable")
     static let downTitle = Phrase("应用暂时没有响应", "The application is not answering")
     static let downText = Phrase("你的登录没有问题，是应用本身连接不上。", "Nothing is wrong with your login: the application itself cannot be reached.")
@@ -110,9 +126,12 @@ enum Catalogue {
     // A login that does not come to its end
     static let kindLogin = Phrase("登录未完成", "Not logged in")
     static let stuckTitle = Phrase("登录没能完成", "The login did not come to its end")
-    static let stuckText = Phrase("已经自动重试过，但浏览器没有把登录时的凭据带回来。", "It was tried again by itself, but the browser did not bring back what the login had given it.")
+    static let stuckText = Phrase("已经自动重试过两次，但回来的登录不是这个浏览器刚才开始的那一次，或者已经用过、过期。", "It was tried twice more by itself, but what came back was not the login that this browser had begun, or was used or too old.")
+    static let blockedTitle = Phrase("浏览器阻止了 Cookie", "This browser blocks cookies")
+    static let blockedText = Phrase("没有 Cookie 就无法登录：已经自动重试过两次，浏览器每次都没有保存。", "Without cookies nobody can be logged in: it was tried twice more by itself, and the browser kept none.")
+    static let clockTitle = Phrase("这台设备的时间不对", "The clock of this device is wrong")
     static let stuckCauses = Phrase("常见原因", "The usual causes")
-    static let stuckCookies = Phrase("浏览器阻止了 Cookie：请允许此网站使用 Cookie，或退出无痕模式。", "The browser blocks cookies: allow them for this site, or leave private mode.")
+    static let stuckCookies = Phrase("请允许此网站使用 Cookie，或退出无痕模式，然后重新登录。", "Allow cookies for this site, or leave private mode; then log in again.")
     static let stuckClock = Phrase("电脑或手机的时间不对：请把日期和时间设为自动。", "The clock of this device is wrong: set date and time to automatic.")
     static let stuckOther = Phrase("登录是在另一个浏览器里开始的，或者打开了别人发来的登录链接：请从应用的地址重新进入。", "The login was begun in another browser, or somebody sent you the link: start again from the application’s own address.")
     static let startAgain = Phrase("从头登录", "Start again")

@@ -1,4 +1,5 @@
 internal import Access
+internal import Bytes
 internal import HTTP
 internal import Proxy
 internal import WeCom
@@ -57,18 +58,29 @@ extension Portal {
     }
 
     /// The login was begun again twice and still does not come to its end: says what is usually wrong.
-    func stuckPage(_ asked: Asked, _ returnTo: ReturnAddress) -> OwnResponse {
+    func stuckPage(_ asked: Asked, _ journey: Journey) -> OwnResponse {
         let parts = Parts(language: asked.language)
+        var fresh = journey
+        fresh.attempt = 0
+        // The login before this one set it in this very browser: if it does not come back, nothing else will.
+        let isBlocked = asked.cookie(CookieNames.attempt) == nil
+        let title = isBlocked ? Catalogue.blockedTitle : Catalogue.stuckTitle
         let page = Page(
-            language: asked.language, title: Catalogue.stuckTitle, requestID: asked.requestID,
+            language: asked.language, title: title, requestID: asked.requestID,
             content: .group([
-                parts.kind(Catalogue.kindLogin, .warning), parts.title(Catalogue.stuckTitle), parts.paragraph(Catalogue.stuckText),
-                parts.heading(Catalogue.stuckCauses),
-                parts.list([Catalogue.stuckCookies, Catalogue.stuckClock, Catalogue.stuckOther]),
-                parts.actions(parts.button(
-                    Catalogue.startAgain, to: ownAddress(returnTo.origin, "login?" + Journey(returnTo: returnTo).query), main: true)),
-                everyWay(asked, Journey(returnTo: returnTo)),
+                parts.kind(Catalogue.kindLogin, .warning), parts.title(title), parts.paragraph(isBlocked ? Catalogue.blockedText : Catalogue.stuckText),
+                wrongClock(asked),
+                parts.heading(isBlocked ? Catalogue.whatToDo : Catalogue.stuckCauses),
+                parts.list(isBlocked ? [Catalogue.stuckCookies] : [Catalogue.stuckOther, Catalogue.stuckClock]),
+                parts.actions(parts.button(Catalogue.startAgain, to: ownAddress(fresh.returnTo.origin, "login?" + fresh.query), main: true)),
+                everyWay(asked, fresh),
             ]))
         return show(page, status: 400)
+    }
+
+    /// Shown by the script where the browser's clock is not the gateway's: only both together can see that.
+    private func wrongClock(_ asked: Asked) -> HTML {
+        h("section", [.class("note"), .init("data-clock", String(asked.now.milliseconds)), .init("hidden")],
+            h("h2", [], .text(Catalogue.clockTitle(asked.language))), Parts(language: asked.language).paragraph(Catalogue.stuckClock))
     }
 }

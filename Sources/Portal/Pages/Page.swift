@@ -10,6 +10,8 @@ struct Page {
     var frames: [String] = []
     /// Who may frame the page; nobody, where empty.
     var framableBy: [String] = []
+    /// Where the page's forms may lead, redirects after them included (CSP `form-action`).
+    var formsLead = "'self'"
     /// More elements for the head.
     var head = HTML.nothing
     /// Without bar and card: a page that is seen for a moment, or in a small frame.
@@ -19,7 +21,7 @@ struct Page {
     var contentSecurityPolicy: String {
         let frameSource = frames.isEmpty ? "'none'" : (["'self'"] + frames).joined(separator: " ")
         let ancestors = framableBy.isEmpty ? "'none'" : (["'self'"] + framableBy).joined(separator: " ")
-        return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src \(frameSource); form-action 'self'; "
+        return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src \(frameSource); form-action \(formsLead); "
             + "frame-ancestors \(ancestors); base-uri 'none'"
     }
 

@@ -22,7 +22,9 @@ extension Portal {
         case .denied:
             content.append(parts.actions(
                 parts.button(Catalogue.goBack, to: sitePath(request), main: true), parts.button(Catalogue.logOut, to: "/.menwei/logout")))
-        case .noSuchOwnPath, .noSuchSite, .methodNotAllowed:
+        case .formTooLarge:
+            if let origin = request.origin { content.append(parts.actions(logInNewTab(parts, loginURL(request, origin)))) }
+        case .noSuchOwnPath, .noSuchSite, .methodNotAllowed, .formGone:
             if request.origin != nil { content.append(parts.actions(parts.button(Catalogue.goBack, to: sitePath(request), main: true))) }
         default:
             if summary.mayRetry, request.method == "GET" || request.method == "HEAD" { content.append(parts.actions(parts.reload())) }
@@ -31,15 +33,23 @@ extension Portal {
             Page(language: language, title: summary.headline, requestID: request.requestID, content: .group(content)), status: summary.status)
     }
 
-    /// A form that came without a session: what was typed did not arrive.
-    func notSentPage(_ asked: Asked, _ summary: RefusalSummary, login: String) -> Page {
+    /// A form that came without a session and is not kept: what was typed did not arrive.
+    /// - Parameter form: one that is kept still, and goes out after the login that the page leads to.
+    func notSent(_ asked: Asked, form: String? = nil) -> OwnResponse {
+        let summary = RefusalSummary(.loginRequired)
         let parts = Parts(language: asked.language)
-        return Page(
+        let login = loginURL(asked.request, asked.origin)
+        let button = form.map { parts.button(Catalogue.logIn, to: login + "&form=" + $0, main: true) } ?? logInNewTab(parts, login)
+        let page = Page(
             language: asked.language, title: summary.headline, requestID: asked.requestID,
             content: .group([
                 parts.kind(summary.word, .warning), parts.title(summary.headline), parts.paragraph(summary.text),
-                parts.heading(Catalogue.whatToDo), parts.paragraph(Catalogue.notSentDo),
-                parts.actions(parts.button(Catalogue.logInNewTab, to: login, main: true, [.init("target", "_blank"), .init("rel", "noopener")])),
+                parts.heading(Catalogue.whatToDo), parts.paragraph(form == nil ? Catalogue.notSentDo : Catalogue.stillKeptDo), parts.actions(button),
             ]))
+        return show(page, status: 401)
+    }
+
+    private func logInNewTab(_ parts: Parts, _ login: String) -> HTML {
+        parts.button(Catalogue.logInNewTab, to: login, main: true, [.init("target", "_blank"), .init("rel", "noopener")])
     }
 }

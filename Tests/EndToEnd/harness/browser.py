@@ -3,7 +3,7 @@ import html
 import json as jsonlib
 import re
 import socket
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from .raw import RawConnection
 
@@ -54,9 +54,31 @@ class Answer:
         return [urljoin(self.url, html.unescape(a)) for a in re.findall(r'<a\b[^>]*?\bhref="([^"]*)"', self.text) if re.search(pattern, html.unescape(a))]
 
     @property
+    def form(self):
+        """The page's only form, None where it has none."""
+        found = re.findall(r"<form\b.*?</form>", self.text, re.S)
+        assert len(found) <= 1
+        return Form(self.url, found[0]) if found else None
+
+    @property
     def frame(self):
         found = re.search(r'<iframe\b[^>]*?\bsrc="([^"]*)"', self.text)
         return urljoin(self.url, html.unescape(found.group(1))) if found else None
+
+
+class Form:
+    """A form of a page, as a browser would send it."""
+
+    def __init__(self, page, markup):
+        def attribute(tag, name):
+            found = re.search(rf'\b{name}="([^"]*)"', tag)
+            return html.unescape(found.group(1)) if found else ""
+
+        opening = markup.split(">", 1)[0]
+        self.url = urljoin(page, attribute(opening, "action"))
+        self.method = attribute(opening, "method").upper()
+        self.fields = [(attribute(tag, "name"), attribute(tag, "value")) for tag in re.findall(r"<input\b[^>]*>", markup)]
+        self.body = urlencode(self.fields).encode()
 
 
 class Browser:
@@ -113,6 +135,19 @@ class Browser:
         marks = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin", **(headers or {})}
         return self.request(method, url, headers=marks, body=body, navigation=False)
 
+    def post(self, url, body, content_type="application/x-www-form-urlencoded", headers=None, **more):
+        """A form that a page of the same site sends."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        marks = {"Sec-Fetch-Site": "same-origin", "Origin": origin, "Content-Type": content_type, **(headers or {})}
+        return self.request("POST", url, headers=marks, body=body, **more)
+
+    def submit(self, page, **more):
+        """What the page's script does, or its button."""
+        form = page.form
+        assert form and form.method == "POST"
+        return self.post(form.url, form.body, headers={"Referer": page.url}, **more)
+
     def follow(self, answer, limit=15):
         """Goes where an answer leads, as long as it leads on by itself."""
         history = [answer]
@@ -129,7 +164,10 @@ class Browser:
 
     def log_in(self, url, user="zhangsan", connection=None):
         """Through the login page and the panel in it, scanned by `user`, to where the way leads."""
-        answer = self.go(url)
+        return self.log_in_at(self.go(url), user, connection)
+
+    def log_in_at(self, answer, user="zhangsan", connection=None):
+        """The same, from where a navigation ended."""
         history = list(answer.history)
         assert answer.status == 200 and "/.menwei/login" in answer.url, f"no login page but {answer.status} {answer.url}: {answer.body[:300]!r}"
         start = answer.links(rf"/\.menwei/start/{connection}\?")[0] if connection else answer.frame
