@@ -88,10 +88,11 @@ public struct TLSClientOptions: Sendable, Equatable {
     /// A new connection over `descriptor`, which stays the caller's.
     func makeSSL(over descriptor: Int32) -> OpaquePointer? {
         guard let ssl = unsafe SSL_new(pointer) else { return nil }
-        guard unsafe SSL_set_fd(ssl, descriptor) == 1, unsafe expect(ssl) else {
+        guard unsafe expect(ssl), let socket = unsafe menwei_BIO_new_socket(descriptor) else {
             unsafe SSL_free(ssl)
             return nil
         }
+        unsafe SSL_set_bio(ssl, socket, socket)
         if let session = unsafe session { _ = unsafe SSL_set_session(ssl, session) }
         unsafe SSL_set_connect_state(ssl)
         return unsafe ssl

@@ -20,10 +20,11 @@ public final class TLSContext {
     /// A new connection over `descriptor`, which stays the caller's.
     func makeSSL(over descriptor: Int32) -> OpaquePointer? {
         guard let ssl = unsafe SSL_new(contexts[0].pointer) else { return nil }
-        if unsafe SSL_set_fd(ssl, descriptor) != 1 {
+        guard let socket = unsafe menwei_BIO_new_socket(descriptor) else {
             unsafe SSL_free(ssl)
             return nil
         }
+        unsafe SSL_set_bio(ssl, socket, socket)
         unsafe SSL_set_accept_state(ssl)
         return unsafe ssl
     }

@@ -23,6 +23,10 @@ public enum HandshakeProgress: Equatable, Sendable {
     private var established = false
     private var broken = false
     private var messages = 0
+    /// The socket was told that more follows what is written.
+    private var tellsOfMore = false
+    /// Bytes of a record at the most (RFC 8446 section 5.1).
+    private static let recordLimit = 16 << 10
 
     /// Steps of OpenSSL's state machine that a client may cause after its handshake, some five for each message: keys are renewed after 2²⁴ records, by those
     /// clients that do it at all. More is a flood that costs key derivations and no byte of a request (RFC 8446 section 4.6.3).
@@ -95,10 +99,16 @@ public enum HandshakeProgress: Equatable, Sendable {
         return result == 1 ? .moved(moved) : outcome(of: result)
     }
 
-    /// Writes as much of `bytes` as one record and the socket take.
+    /// Writes as much of `bytes` as one record and the socket take. Whoever has more than a record goes on until all is written or the socket takes no
+    /// more: until then the kernel may keep what it has, so that it sends few large segments and not one after each record.
     public func write(_ bytes: Span<UInt8>) -> Transfer {
         if broken { return .failed(0) }
         Self.forgetErrors()
+        let isFollowed = bytes.count > Self.recordLimit
+        if isFollowed != tellsOfMore {
+            tellsOfMore = isFollowed
+            unsafe menwei_BIO_set_more(SSL_get_wbio(ssl), isFollowed ? 1 : 0)
+        }
         var count = 0
         let result = unsafe bytes.withUnsafeBytes { unsafe SSL_write_ex(ssl, $0.baseAddress, $0.count, &count) }
         return result == 1 ? .moved(count) : outcome(of: result)

@@ -42,3 +42,7 @@ static inline uint64_t menwei_client_options(void) { return SSL_OP_NO_RENEGOTIAT
 static inline int menwei_SSL_CTX_set_app_data(SSL_CTX *c, void *data) { return (int)SSL_CTX_set_app_data(c, data); }
 static inline void *menwei_SSL_CTX_get_app_data(SSL_CTX *c) { return SSL_CTX_get_app_data(c); }
 static inline EVP_PKEY *menwei_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
+/// A BIO over a socket that stays the caller's, like `BIO_new_socket(fd, BIO_NOCLOSE)`, which can be told that more follows at once. NULL without memory.
+BIO *menwei_BIO_new_socket(int fd);
+/// While `more` is not 0, what is written is kept by the kernel until a segment is full, or until something is written without it (MSG_MORE, send(2)).
+void menwei_BIO_set_more(BIO *bio, int more);
