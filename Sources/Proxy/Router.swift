@@ -8,33 +8,37 @@ struct Router {
         let origin: Origin
         let isAuth: Bool
         /// Longest path first; the last may be the root.
-        fileprivate(set) var sites: [(path: [UInt8], folded: [UInt8], site: Site)] = []
+        private var sites: [Site] = []
+        /// The sites' paths, as numbers in `sites`: those that are compared to the letter, and those for which case does not count.
+        private var exact = PathIndex([]), folded = PathIndex([])
+        private var foldedSites: [Int] = [], exactSites: [Int] = []
 
         init(_ origin: Origin, isAuth: Bool) {
             self.origin = origin
             self.isAuth = isAuth
         }
 
-        /// The site for a canonical, decoded path; nil where none has it.
-        func site(for path: Span<UInt8>) -> Site? {
-            var folded: [UInt8]?
-            for entry in sites {
-                if entry.site.options.ignoreCase {
-                    let own = folded ?? PathFolding.fold(path)
-                    folded = own
-                    if Self.lies(own.span, under: entry.folded) { return entry.site }
-                } else if Self.lies(path, under: entry.path) {
-                    return entry.site
-                }
-            }
-            return nil
+        fileprivate func fill(_ sites: [Site]) {
+            self.sites = sites.sorted { $0.options.path.utf8.count > $1.options.path.utf8.count }
+            exactSites = self.sites.indices.filter { !self.sites[$0].options.ignoreCase }
+            foldedSites = self.sites.indices.filter { self.sites[$0].options.ignoreCase }
+            exact = PathIndex(exactSites.map { Self.pattern(self.sites[$0].options) })
+            folded = PathIndex(foldedSites.map { Self.pattern(self.sites[$0].options) })
         }
 
-        private static func lies(_ path: Span<UInt8>, under prefix: [UInt8]) -> Bool {
-            let count = prefix.count
-            if path.count < count || (path.count > count && path[count] != 0x2F) { return false }
-            for i in 0..<count where path[i] != prefix[i] { return false }
-            return true
+        private static func pattern(_ site: SiteOptions) -> PathIndex.Pattern {
+            // The root's path is empty: everything lies below it.
+            let path = site.path == "/" ? [] : Array(site.path.utf8)
+            return PathIndex.Pattern(path: site.ignoreCase ? PathFolding.fold(path.span) : path, below: true)
+        }
+
+        /// The site for a canonical, decoded path; nil where none has it.
+        func site(for path: Span<UInt8>) -> Site? {
+            // Most origins have one site, at the root.
+            if sites.count == 1, sites[0].options.path.utf8.count == 1 { return sites[0] }
+            var number = exact.first(path).map { exactSites[$0] } ?? Int.max
+            if !foldedSites.isEmpty, let place = folded.first(PathFolding.fold(path).span) { number = min(number, foldedSites[place]) }
+            return number == Int.max ? nil : sites[number]
         }
     }
 
@@ -44,14 +48,11 @@ struct Router {
 
     init(auth: Origin, sites: [Site]) {
         origins[auth] = OriginTable(auth, isAuth: true)
-        for site in sites {
-            let table = origins[site.options.origin] ?? OriginTable(site.options.origin, isAuth: false)
-            origins[site.options.origin] = table
-            // The root's prefix is empty: everything lies under it.
-            let path = site.options.path == "/" ? [] : Array(site.options.path.utf8)
-            table.sites.append((path, PathFolding.fold(path.span), site))
+        for (origin, sites) in Dictionary(grouping: sites, by: \.options.origin) {
+            let table = origins[origin] ?? OriginTable(origin, isAuth: false)
+            table.fill(sites)
+            origins[origin] = table
         }
-        for table in origins.values { table.sites.sort { $0.path.count > $1.path.count } }
     }
 
     /// The origin that the client names; nil where it is none of ours, or not well-formed.
