@@ -8,6 +8,8 @@ public struct Member: Equatable, Sendable {
     public var user: String
     /// The name under which applications know them, as WeCom gave it; see `accountKey` for comparing.
     public var account: String
+    /// The account table says so; else it is the one that the user id gives by itself.
+    public var isInTable = false
     public var name = ""
     public var email = ""
     public var mobile = ""
@@ -26,8 +28,8 @@ public struct Member: Equatable, Sendable {
     /// The account folded for comparison (WeCom compares user ids without regard to case).
     public var accountKey: String { account.lowercased() }
 
-    /// Whether both are the same person: same connection, same user id but for case.
-    public func isSamePerson(as other: Member) -> Bool {
-        connection == other.connection && user.lowercased() == other.user.lowercased()
-    }
+    public var person: Person { Person(connection: connection, user: user) }
+
+    /// Whether both are the same person under the same account: same connection, same user id and account but for case.
+    public func isSamePerson(as other: Member) -> Bool { person == other.person && accountKey == other.accountKey }
 }

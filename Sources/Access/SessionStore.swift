@@ -48,7 +48,21 @@ public enum SessionSelector: Equatable, Sendable {
     /// Folded account name (`Member.accountKey`).
     case account(String)
     case member(connection: String, user: String)
+    /// Those of each person that are not under the account that is theirs by now.
+    case reassigned([AccountAssignment])
     case all
+}
+
+/// Whose which account is.
+public struct AccountAssignment: Equatable, Sendable {
+    public var person: Person
+    /// Folded; nil: they have none any more.
+    public var accountKey: String?
+
+    public init(_ person: Person, accountKey: String?) {
+        self.person = person
+        self.accountKey = accountKey
+    }
 }
 
 /// What the store tells every worker.
@@ -59,9 +73,10 @@ public enum StoreNotice: Equatable, Sendable {
     case changed(sids: [String])
 }
 
-/// Which things may be taken once: a login state, a ticket, a form post that is kept. Values of one kind are never found under another.
+/// Which things may be taken once: a login state, a ticket, a form post that is kept, a login that waits for its binding code. Values of one kind are never found under another.
 public enum OneTimeKind: UInt8, Sendable {
     case state = 1, ticket, post
+    case binding = 5
 }
 
 /// Why the store did not do it. It is always the store's trouble: callers answer 503 and let nobody in.

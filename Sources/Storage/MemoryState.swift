@@ -101,8 +101,15 @@ struct MemoryState {
         case .sid(let sid): end([sid], now: now)
         case .account(let key): end(byAccount[key] ?? [], now: now)
         case .member(let connection, let user): end(byPerson[Person(connection, user)] ?? [], now: now)
+        case .reassigned(let assignments): end(Set(assignments.flatMap(strays)), now: now)
         case .all: end(Set(sessions.keys), now: now)
         }
+    }
+
+    /// Sessions of a person under another account than theirs.
+    private func strays(_ assignment: AccountAssignment) -> [String] {
+        (byPerson[Person(assignment.person.connection, assignment.person.user)] ?? [])
+            .filter { sessions[$0]?.record.member.accountKey != assignment.accountKey }
     }
 
     mutating func touch(_ seen: [String: WallTime]) {

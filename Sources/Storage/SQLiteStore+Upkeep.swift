@@ -31,7 +31,8 @@ extension SQLiteStore {
                 "DELETE FROM cookies WHERE rowid IN (SELECT rowid FROM cookies WHERE good_until IS NOT NULL AND good_until <= ? LIMIT ?)",
                 [.time(now), limit]),
             try database.run("DELETE FROM one_time WHERE id IN (SELECT id FROM one_time WHERE expires <= ? LIMIT ?)", [.time(now), limit]),
-            try database.run("DELETE FROM endings WHERE seq IN (SELECT seq FROM endings WHERE at <= ? LIMIT ?)", [before, limit]))
+            try database.run("DELETE FROM endings WHERE seq IN (SELECT seq FROM endings WHERE at <= ? LIMIT ?)", [before, limit]),
+            try AccountTable(database: database, sealing: sealing).sweep(before: now.advanced(by: .zero - StoreRules.remembered), now: now))
     }
 }
 

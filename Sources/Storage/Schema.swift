@@ -5,7 +5,7 @@ import Access
 struct Schema {
     var steps: [String]
 
-    static let current = Schema(steps: [first, postsOfSessions])
+    static let current = Schema(steps: [first, postsOfSessions, accounts])
     /// Marks a file as ours (`PRAGMA application_id`): "menw".
     static let applicationID: Int64 = 0x6d65_6e77
 
@@ -109,5 +109,39 @@ struct Schema {
         ALTER TABLE one_time ADD COLUMN sid TEXT;
         ALTER TABLE one_time ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
         CREATE INDEX one_time_sid ON one_time (sid) WHERE sid IS NOT NULL;
+        """
+
+    /// The account table. In the clear are names, connections and user ids; e-mail addresses and mobile numbers that the administrator gave are
+    /// found by a keyed hash; everything else is sealed. `agreed` is what a person agreed to show, and by which nobody is found.
+    private static let accounts = """
+        CREATE TABLE accounts (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL UNIQUE, details BLOB NOT NULL, email BLOB, mobile BLOB
+        ) STRICT;
+        CREATE INDEX accounts_email ON accounts (email) WHERE email IS NOT NULL;
+        CREATE INDEX accounts_mobile ON accounts (mobile) WHERE mobile IS NOT NULL;
+
+        CREATE TABLE bindings (
+            id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+            connection TEXT NOT NULL, user TEXT NOT NULL, user_key TEXT NOT NULL,
+            details BLOB NOT NULL, email BLOB, mobile BLOB, agreed BLOB, UNIQUE (connection, user_key)
+        ) STRICT;
+        CREATE INDEX bindings_account ON bindings (account, connection);
+        CREATE INDEX bindings_email ON bindings (email) WHERE email IS NOT NULL;
+        CREATE INDEX bindings_mobile ON bindings (mobile) WHERE mobile IS NOT NULL;
+
+        CREATE TABLE binding_codes (
+            account INTEGER PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE, hash BLOB NOT NULL UNIQUE, expires INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE binding_tries (
+            connection TEXT NOT NULL, user_key TEXT NOT NULL, count INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (connection, user_key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE consents_asked (
+            connection TEXT NOT NULL, user_key TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (connection, user_key)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE account_changes (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, connection TEXT NOT NULL, user TEXT NOT NULL, at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX account_changes_at ON account_changes (at);
         """
 }

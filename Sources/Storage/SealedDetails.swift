@@ -14,12 +14,15 @@ struct SealedDetails: Codable {
     private var tags: [Int]
     private var authTime: Int64
     private var amr: [String]
+    /// Missing in what older versions sealed: there was no account table.
+    private var isInTable: Bool?
 
     private init(_ record: SessionRecord) {
         let member = record.member
         (corp, name, email, mobile) = (member.corp, member.name, member.email, member.mobile)
         (departments, tags) = (member.departments, member.tags)
         (authTime, amr) = (record.authTime.milliseconds, record.amr)
+        isInTable = member.isInTable ? true : nil
     }
 
     static func seal(_ record: SessionRecord, with key: SealingKey) throws(StoreFailure) -> [UInt8] {
@@ -40,6 +43,7 @@ struct SealedDetails: Codable {
         out.member.mobile = details.mobile
         out.member.departments = details.departments
         out.member.tags = details.tags
+        out.member.isInTable = details.isInTable == true
         out.authTime = WallTime(milliseconds: details.authTime)
         out.amr = details.amr
         return out

@@ -134,13 +134,30 @@ struct SessionTable {
     /// Ends those of the selected sessions that nobody has ended; one that was over already ends when it was over. Its details are forgotten at
     /// once. Returns the sids.
     func end(_ selector: SessionSelector, idle: Duration, now: WallTime) throws(StoreFailure) -> [String] {
+        if case .reassigned(let assignments) = selector {
+            var sids: [String] = []
+            for assignment in assignments { sids += try end(strays: assignment, idle: idle, now: now) }
+            return sids
+        }
         let (condition, more): (String, [SQLValue]) =
             switch selector {
             case .sid(let sid): (" AND sid = ?", [.text(sid)])
             case .account(let key): (" AND account_key = ?", [.text(key)])
             case .member(let connection, let user): (" AND connection = ? AND user_key = ?", [.text(connection), .text(user.lowercased())])
-            case .all: ("", [])
+            case .reassigned, .all: ("", [])
             }
+        return try end(where: condition, more, idle: idle, now: now)
+    }
+
+    /// Ends a person's sessions under another account than theirs.
+    private func end(strays assignment: AccountAssignment, idle: Duration, now: WallTime) throws(StoreFailure) -> [String] {
+        let person = assignment.person
+        return try end(
+            where: " AND connection = ? AND user_key = ? AND account_key IS NOT ?",
+            [.text(person.connection), .text(person.userKey), assignment.accountKey.map { .text($0) } ?? .null], idle: idle, now: now)
+    }
+
+    private func end(where condition: String, _ more: [SQLValue], idle: Duration, now: WallTime) throws(StoreFailure) -> [String] {
         var sids: [String] = []
         try database.each(
             "UPDATE sessions SET ended_at = min(?, expires, last_seen + ?), details = x'' WHERE ended_at IS NULL\(condition) RETURNING sid",

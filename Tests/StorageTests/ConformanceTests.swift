@@ -40,6 +40,32 @@ import Testing
         #expect(try await store.lookup(hash("never"), at: .auth, now: start) == .unknown)
     }
 
+    @Test(arguments: Kind.allCases) func anotherAccountOfTheSamePersonIsAnotherSession(_ kind: Kind) async throws {
+        let store = try kind.make(folder)
+        let first = try await store.open(login(member("zhangsan"), cookie: "c1"), now: start)
+        var renamed = member("zhangsan")
+        (renamed.account, renamed.isInTable) = ("boss", true)
+        let second = try await store.open(login(renamed, cookie: "c2", previous: "c1"), now: after(1))
+        #expect(second.sid != first.sid && second.member == renamed)
+        #expect(try await store.lookup(hash("c2"), at: .auth, now: after(1)) == .live(second))
+        #expect(try await store.count(now: after(1)) == 1)
+    }
+
+    @Test(arguments: Kind.allCases) func sessionsUnderAnAccountThatIsNoLongerTheirsEndAlone(_ kind: Kind) async throws {
+        let store = try kind.make(folder)
+        let heard = Heard(store)
+        var sids: [String] = []
+        for (number, name) in ["zhangsan", "lisi", "wangwu"].enumerated() { sids.append(try await store.open(login(member(name), cookie: "c\(number)"), now: start).sid) }
+        var renamed = member("ZhangSan")
+        renamed.account = "boss"
+        let boss = try await store.open(login(renamed, cookie: "c9"), now: start).sid
+        func of(_ user: String, _ account: String?) -> AccountAssignment { AccountAssignment(Person(connection: "corp", user: user), accountKey: account) }
+        #expect(try await store.end(.reassigned([of("ZHANGSAN", "boss"), of("lisi", "lisi"), of("nobody", nil)]), now: start) == [sids[0]])
+        #expect(try await store.end(.reassigned([of("lisi", nil)]), now: start) == [sids[1]])
+        #expect(heard.ended == [sids[0], sids[1]])
+        #expect(Set(try await store.list(account: nil, now: start).map(\.sid)) == [sids[2], boss])
+    }
+
     @Test(arguments: Kind.allCases) func theSamePersonAgainKeepsTheSessionAndItsChildren(_ kind: Kind) async throws {
         let store = try kind.make(folder)
         let heard = Heard(store)

@@ -45,13 +45,19 @@ public struct Person: Hashable, Sendable {
 /// That somebody logs in as an account.
 public struct AccountBinding: Equatable, Sendable {
     public var person: Person
-    /// What is known of this person alone, and not of the account: what they agreed to show, or their row of an import.
+    /// What the table tells of this person alone, and not of the account: their row of an import.
     public var details: AccountDetails
+    /// What they agreed to show (`scope: snsapi_privateinfo`). Nobody is found by it: members may write some of it themselves.
+    public var agreed: AccountDetails
 
-    public init(_ person: Person, details: AccountDetails = AccountDetails()) {
+    public init(_ person: Person, details: AccountDetails = AccountDetails(), agreed: AccountDetails = AccountDetails()) {
         self.person = person
         self.details = details
+        self.agreed = agreed
     }
+
+    /// What they agreed to, since WeCom vouches for it, then what the table tells.
+    var known: AccountDetails { agreed.filled(from: details) }
 }
 
 /// One account of the table: the name under which applications know whoever is bound to it.
@@ -82,8 +88,8 @@ public struct Account: Equatable, Sendable {
     /// What is known of one of those who are bound to it: their own, then the account's, then what its other bindings tell, since they are of the
     /// same person; those who share an account are not, and nobody's mail goes out as another's.
     public func details(of person: Person) -> AccountDetails {
-        let own = bindings.first { $0.person == person }?.details ?? AccountDetails()
+        let own = bindings.first { $0.person == person }?.known ?? AccountDetails()
         let known = own.filled(from: details)
-        return isShared ? known : bindings.reduce(known) { $0.filled(from: $1.details) }
+        return isShared ? known : bindings.reduce(known) { $0.filled(from: $1.known) }
     }
 }

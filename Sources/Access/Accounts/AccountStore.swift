@@ -56,15 +56,15 @@ public protocol AccountStore: Sendable {
     /// Binds a person to the account that they match, if nobody of their connection is bound to it by now, and they to none. False: look again.
     func bindFirst(_ person: Person, to account: String, now: WallTime) async throws(StoreFailure) -> Bool
     /// Makes an account of that name with that person bound to it, if there is neither yet. False: look again.
-    func openAccount(_ name: String, for person: Person, details: AccountDetails, now: WallTime) async throws(StoreFailure) -> Bool
+    func openAccount(_ name: String, for person: Person, now: WallTime) async throws(StoreFailure) -> Bool
     /// Binds a person to the account that the code was made for, and uses the code up. Counts wrong ones (`BindingCode.tries`); nil counts as one.
     func redeem(_ code: BindingCode?, by person: Person, now: WallTime) async throws(StoreFailure) -> CodeOutcome
     /// Keeps what a bound person agreed to show, in place of what was kept of them before. False where they are not bound.
-    func keep(_ details: AccountDetails, of person: Person, now: WallTime) async throws(StoreFailure) -> Bool
+    func keep(agreed: AccountDetails, of person: Person) async throws(StoreFailure) -> Bool
     /// Until when a person is not to be asked for their details, where that is later than `now`.
     func askedUntil(_ person: Person, now: WallTime) async throws(StoreFailure) -> WallTime?
     /// Notes that a person was asked, and is not to be asked again until then.
-    func noteAsked(_ person: Person, until: WallTime, now: WallTime) async throws(StoreFailure)
+    func noteAsked(_ person: Person, until: WallTime) async throws(StoreFailure)
 
     // MARK: For the administrator
 
