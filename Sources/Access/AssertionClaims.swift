@@ -77,7 +77,8 @@ struct AssertionClaims {
         if !member.mobile.isEmpty { text("mobile", member.mobile) }
     }
 
-    private static func cut(_ name: String) -> String {
+    /// A name of at most `nameLimit` scalars.
+    static func cut(_ name: String) -> String {
         name.utf8.count <= nameLimit ? name : String(String.UnicodeScalarView(name.unicodeScalars.prefix(nameLimit)))
     }
 

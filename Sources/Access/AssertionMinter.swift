@@ -22,11 +22,12 @@ public enum AssertionFailure: Error, Equatable, Sendable {
     case signing
 }
 
-/// Makes the assertion (README, *What the upstream receives*, `X-Menwei-Assertion`): a JWT (RFC 7519) in compact form, signed with ES256.
+/// Makes the assertion (README, *What the upstream receives*, `X-Menwei-Assertion`): a JWT (RFC 7519) in compact form. Signs requests with the same key.
 /// One per worker and signing key; keeps its buffers. Time and randomness come in as arguments.
 public final class AssertionMinter {
     /// The id of the key that signs.
     public var kid: String { signer.kid }
+    public var algorithm: SigningAlgorithm { signer.algorithm }
     private let signer: Signer
     private let issuer: String
     private let lifetime: Duration
@@ -44,7 +45,7 @@ public final class AssertionMinter {
         self.issuer = issuer
         self.lifetime = lifetime
         var head: [UInt8] = []
-        Base64URLText.append(Array("{\"alg\":\"ES256\",\"kid\":\"\(key.kid)\",\"typ\":\"JWT\"}".utf8).span, to: &head)
+        Base64URLText.append(Array("{\"alg\":\"\(key.algorithm.rawValue)\",\"kid\":\"\(key.kid)\",\"typ\":\"JWT\"}".utf8).span, to: &head)
         head.append(0x2E)
         self.head = head
     }
@@ -57,12 +58,13 @@ public final class AssertionMinter {
     ///   - now: the time that goes into `iat` and `nbf`, in whole seconds.
     public func mint(_ session: SessionRecord, audience: String, jti: String, now: WallTime) throws(AssertionFailure) -> CachedAssertion {
         let claims = AssertionClaims(session: session, issuer: issuer, audience: audience, jti: jti, now: now, lifetime: lifetime)
-        // Three bytes of JSON are four of base64url; 86 are the signature's, 1 the dot before it.
-        let room = (Self.limit - head.count - 1 - 86) / 4 * 3
+        // Three bytes of JSON are four of base64url; the signature has a dot before it.
+        let tail = 1 + (signer.length * 4 + 2) / 3
+        let room = (Self.limit - head.count - tail) / 4 * 3
         payload.removeAll(keepingCapacity: true)
         guard claims.append(to: &payload, room: room) else { throw .tooLong }
         var out: [UInt8] = []
-        out.reserveCapacity(head.count + (payload.count * 4 + 2) / 3 + 87)
+        out.reserveCapacity(head.count + (payload.count * 4 + 2) / 3 + tail)
         out.append(contentsOf: head)
         Base64URLText.append(payload.span, to: &out)
         signature.removeAll(keepingCapacity: true)
@@ -71,5 +73,19 @@ public final class AssertionMinter {
         Base64URLText.append(signature.span, to: &out)
         let half = Duration.milliseconds(lifetime.milliseconds / 2)
         return CachedAssertion(bytes: out, mintedAt: now, goodUntil: now.advanced(by: half))
+    }
+
+    /// Appends the signature of a request whose `base` is whole to `out`, as `Signature-Input` and `Signature` (RFC 9421 section 4).
+    public func sign(_ base: SignatureBase, into out: inout ByteQueue) throws(AssertionFailure) {
+        signature.removeAll(keepingCapacity: true)
+        do { try signer.sign(base.bytes.span, into: &signature) } catch { throw .signing }
+        // The buffer of the assertions has nothing in it between two of them.
+        payload.removeAll(keepingCapacity: true)
+        appendBase64(signature.span, to: &payload)
+        out.append("Signature-Input: menwei=")
+        out.append(base.parameters)
+        out.append("\r\nSignature: menwei=:")
+        out.append(payload)
+        out.append(":\r\n")
     }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import HTTP
 
 /// Whether `bytes` are `text` but for ASCII case.
@@ -32,4 +33,14 @@ func hexDigit(_ byte: UInt8) -> UInt8? {
     case 0x61...0x66: byte - 0x61 + 10
     default: nil
     }
+}
+
+/// Appends base 64 with padding (RFC 4648 section 4).
+func appendBase64(_ bytes: Span<UInt8>, to out: inout [UInt8]) {
+    let start = out.count
+    Base64URLText.append(bytes, to: &out)
+    for i in start..<out.count {
+        if out[i] == 0x2D { out[i] = 0x2B } else if out[i] == 0x5F { out[i] = 0x2F }
+    }
+    while (out.count - start) % 4 != 0 { out.append(0x3D) }
 }

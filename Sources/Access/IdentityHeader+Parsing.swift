@@ -17,6 +17,8 @@ public enum IdentityHeaderFault: Error, Equatable, Sendable {
     case controlCharacter
     /// Nothing at all, or more than 1024 bytes.
     case badLength
+    /// A colon in what is to be a user-id of HTTP Basic, which ends at it.
+    case colon
 }
 
 extension IdentityHeader {
@@ -62,7 +64,7 @@ extension IdentityHeader {
         }
     }
 
-    private static func parse(_ template: String) throws(IdentityHeaderFault) -> [Part] {
+    static func parse(_ template: String) throws(IdentityHeaderFault) -> [Part] {
         guard !template.isEmpty, template.utf8.count <= 1024 else { throw .badLength }
         guard !template.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else { throw .controlCharacter }
         var parts: [Part] = []

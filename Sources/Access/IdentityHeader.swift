@@ -11,6 +11,9 @@ public struct IdentityHeader: Equatable, Sendable {
         case base64
         /// The UTF-8 bytes, controls made spaces.
         case raw
+        /// For the user-id of HTTP Basic (RFC 7617 section 2), which is UTF-8 but has no colon and no controls: these, and `%`, percent-encoded, so that
+        /// no two accounts become one.
+        case userID
     }
     /// A template is a row of these.
     public enum Part: Equatable, Sendable {

@@ -5,7 +5,8 @@ public import HTTP
 public final class RequestHygiene {
     private let hygiene: Hygiene
     private let via: ViaName
-    private let stripsAuthorization: Bool
+    /// `Authorization` is dropped too: what goes to a site that has its own (`identity.basic`), whoever asks.
+    public var stripsAuthorization = false
     /// Where names that `Connection` nominates lie in the arena; almost always none.
     private var nominated: [Range<Int>] = []
     /// The client can take trailers (`TE: trailers`), which the upstream may be told.
@@ -18,13 +19,10 @@ public final class RequestHygiene {
     /// More nominations than this are a fault; nobody needs them.
     public static let maximumNominations = 32
 
-    /// - Parameters:
-    ///   - via: this instance's own name.
-    ///   - stripsAuthorization: sites with `basic` send their own.
-    public init(_ hygiene: Hygiene, via: ViaName, stripsAuthorization: Bool = false) {
+    /// - Parameter via: this instance's own name.
+    public init(_ hygiene: Hygiene, via: ViaName) {
         self.hygiene = hygiene
         self.via = via
-        self.stripsAuthorization = stripsAuthorization
     }
 
     /// Reads what the head says about the hop. To be called first, for each request.

@@ -24,13 +24,6 @@ enum ECDSASignature {
 
     /// The DER form of r ‖ s; nil unless 64 bytes.
     static func der(fromRaw raw: [UInt8]) -> [UInt8]? {
-        guard raw.count == 64 else { return nil }
-        func integer(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-            var value = Array(bytes.drop { $0 == 0 })
-            if value.isEmpty || value[0] >= 0x80 { value.insert(0, at: 0) }
-            return [0x02, UInt8(value.count)] + value
-        }
-        let body = integer(raw[..<32]) + integer(raw[32...])
-        return [0x30, UInt8(body.count)] + body
+        raw.count == 64 ? DER.sequence(DER.integer(raw[..<32]) + DER.integer(raw[32...])) : nil
     }
 }

@@ -57,6 +57,30 @@ enum Files {
         guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw KeyFolderFault(code: .cannotWrite, path: path, message: "cannot make the folder: \(reason())")
         }
+        let fd = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard fd >= 0 else { return }
+        giveAway(fd, toOwnerOf: folder(of: path))
+        close(fd)
+    }
+
+    /// What the superuser makes belongs to whoever owns the folder: the service that has to read it.
+    static func giveAway(_ fd: Int32, toOwnerOf folder: String) {
+        var status = stat()
+        guard geteuid() == 0, unsafe stat(folder, &status) == 0, status.st_uid != 0 else { return }
+        _ = fchown(fd, status.st_uid, status.st_gid)
+    }
+
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// Removes a file; that it is gone already is as good.
+    static func remove(_ path: String) throws(KeyFolderFault) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else {
+            throw KeyFolderFault(code: .cannotWrite, path: path, message: "cannot remove: \(reason())")
+        }
+        syncFolder(of: path)
     }
 
     /// Writes a file that must not exist yet, 0600: it appears under its name whole and on disk, or not at all.
@@ -68,6 +92,7 @@ enum Files {
         let fd = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard fd >= 0 else { throw fail() }
         defer { unsafe unlink(temporary) }
+        giveAway(fd, toOwnerOf: folder(of: path))
         var done = 0
         while done < bytes.count {
             let wrote = unsafe bytes.withUnsafeBytes { unsafe write(fd, $0.baseAddress?.advanced(by: done), $0.count - done) }
@@ -87,8 +112,7 @@ enum Files {
     }
 
     private static func syncFolder(of path: String) {
-        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let fd = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let fd = unsafe open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard fd >= 0 else { return }
         fsync(fd)
         close(fd)
@@ -102,6 +126,7 @@ enum FileLock {
         let fd = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard fd >= 0 else { throw KeyFolderFault(code: .cannotWrite, path: path, message: "cannot open: \(Files.reason())") }
         defer { close(fd) }
+        Files.giveAway(fd, toOwnerOf: Files.folder(of: path))
         while flock(fd, LOCK_EX) != 0 {
             guard errno == EINTR else { throw KeyFolderFault(code: .cannotWrite, path: path, message: "cannot lock: \(Files.reason())") }
         }

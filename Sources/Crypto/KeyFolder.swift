@@ -26,18 +26,19 @@ public struct KeyFolder: Sendable {
     public let path: String
     public static let sealingName = "sealing.key"
     static let lockName = ".lock"
-    /// More keys than this are a fault: nobody rotates that often.
+    /// More keys than this are a fault. Keys are not made as fast: one in ten minutes, and those that are of no use go with the next rotation.
     static let maximumKeys = 200
 
     public init(path: String) { self.path = path }
 
     /// Reads the folder; on the first run makes it, one signing key and the sealing key.
-    public func openOrCreate(lifetime: Duration, now: WallTime) throws(KeyFolderFault) -> KeyFolderContents {
+    /// - Parameter algorithm: of the key that is made; those that are there may be of any.
+    public func openOrCreate(_ algorithm: SigningAlgorithm = .es256, lifetime: Duration, now: WallTime) throws(KeyFolderFault) -> KeyFolderContents {
         if let contents = try readIfComplete(lifetime: lifetime) { return contents }
         try Files.makeFolder(path)
         try FileLock.holding(path + "/" + Self.lockName) { () throws(KeyFolderFault) in
             // Another process may have been faster while we waited for the lock.
-            if try keyNames().isEmpty { _ = try writeKey(now: now) }
+            if try keyNames().isEmpty { _ = try writeKey(algorithm, now: now) }
             if try Files.read(path + "/" + Self.sealingName, limit: 4096) == nil {
                 let key = try crypto { () throws(CryptoFailure) in try SealingKey.generate() }
                 try Files.writeNew(path + "/" + Self.sealingName, Array((Base64URL.encode(key.bytes) + "\n").utf8))
@@ -55,13 +56,8 @@ public struct KeyFolder: Sendable {
         guard !names.isEmpty else { return nil }
         var warnings: [(path: String, message: String)] = []
         var keys: [String: SigningKey] = [:]
-        for name in names {
-            let file = path + "/" + name.fileName
-            // A key that was withdrawn while we read: the next look will show why.
-            guard let read = try Files.read(file, limit: 16384) else { continue }
-            if read.othersMayRead { warnings.append((file, "others may read this private key; make it mode 0600")) }
-            keys[name.kid] = try signingKey(file, read.bytes, kid: name.kid)
-        }
+        // A key that was withdrawn while we read: the next look will show why.
+        for name in names { keys[name.kid] = try readKey(name, &warnings) }
         let file = path + "/" + Self.sealingName
         guard let read = try Files.read(file, limit: 4096) else { return nil }
         if read.othersMayRead { warnings.append((file, "others may read this key; make it mode 0600")) }
@@ -77,17 +73,28 @@ public struct KeyFolder: Sendable {
     /// The names of the key files that are there.
     public func fileNames() throws(KeyFolderFault) -> [String] { try keyNames().map(\.fileName) }
 
+    /// The keys that are there, oldest first, whether the folder is complete or not.
+    public func list() throws(KeyFolderFault) -> [(name: KeyName, key: SigningKey)] {
+        var found: [(name: KeyName, key: SigningKey)] = []
+        for name in try keyNames() {
+            if let key = try key(name) { found.append((name, key)) }
+        }
+        return found
+    }
+
     /// What the folder holds by now, for a process that runs: whatever is wrong with it takes no key away that is known and whose file is still there, and
-    /// where none is left those that are known serve on. `problems` say what was not taken. The sealing key stays as it is.
+    /// where none is left those that are known serve on. `problems` say what was not taken; the contents' warnings are of new keys. The sealing key
+    /// stays as it is.
     public func refresh(_ known: KeyFolderContents) -> (contents: KeyFolderContents, problems: [KeyFolderFault]) {
         var problems: [KeyFolderFault] = []
         var contents = known
+        contents.warnings = []
         do throws(KeyFolderFault) {
             let names = try keyNames()
             contents.keys = [:]
             for name in names {
                 do throws(KeyFolderFault) {
-                    if let key = known.keys[name.kid] { contents.keys[name.kid] = key } else { contents.keys[name.kid] = try readKey(name) }
+                    if let key = known.keys[name.kid] { contents.keys[name.kid] = key } else { contents.keys[name.kid] = try readKey(name, &contents.warnings) }
                 } catch { problems.append(error) }
             }
             contents.ring = KeyRing(names: names.filter { contents.keys[$0.kid] != nil }, lifetime: known.ring.lifetime)
@@ -101,18 +108,21 @@ public struct KeyFolder: Sendable {
         return (contents, problems)
     }
 
-    private func readKey(_ name: KeyName) throws(KeyFolderFault) -> SigningKey? {
+    /// One key; nil where its file is gone.
+    func key(_ name: KeyName) throws(KeyFolderFault) -> SigningKey? {
+        var warnings: [(path: String, message: String)] = []
+        return try readKey(name, &warnings)
+    }
+
+    private func readKey(_ name: KeyName, _ warnings: inout [(path: String, message: String)]) throws(KeyFolderFault) -> SigningKey? {
         let file = path + "/" + name.fileName
         guard let read = try Files.read(file, limit: 16384) else { return nil }
-        return try signingKey(file, read.bytes, kid: name.kid)
+        let key = try signingKey(file, read.bytes, kid: name.kid)
+        if read.othersMayRead { warnings.append((file, "others may read this private key; make it mode 0600")) }
+        return key
     }
 
-    /// Adds a new key; by `KeyRing` it signs 10 minutes after `now`.
-    @discardableResult public func addKey(now: WallTime) throws(KeyFolderFault) -> KeyName {
-        try FileLock.holding(path + "/" + Self.lockName) { () throws(KeyFolderFault) in try writeKey(now: now) }
-    }
-
-    private func keyNames() throws(KeyFolderFault) -> [KeyName] {
+    func keyNames() throws(KeyFolderFault) -> [KeyName] {
         let names = try Files.list(path).compactMap(KeyName.init(fileName:)).sorted()
         guard names.count <= Self.maximumKeys else {
             throw KeyFolderFault(code: .unreadable, path: path, message: "more than \(Self.maximumKeys) keys")
@@ -120,8 +130,8 @@ public struct KeyFolder: Sendable {
         return names
     }
 
-    private func writeKey(now: WallTime) throws(KeyFolderFault) -> KeyName {
-        let key = try crypto { () throws(CryptoFailure) in try SigningKey.generate() }
+    func writeKey(_ algorithm: SigningAlgorithm, now: WallTime) throws(KeyFolderFault) -> KeyName {
+        let key = try crypto { () throws(CryptoFailure) in try SigningKey.generate(algorithm) }
         let name = KeyName(created: now, kid: key.kid)
         try Files.writeNew(path + "/" + name.fileName, Array(key.pem.utf8))
         return name
@@ -135,7 +145,7 @@ public struct KeyFolder: Sendable {
             let message =
                 switch error {
                 case .notAKey: "not a private key: unencrypted PKCS#8 PEM is expected"
-                case .otherAlgorithm: "not a key for ES256 (P-256)"
+                case .otherAlgorithm: "not a key for ES256 (P-256), EdDSA (Ed25519) or RS256 (RSA, 2048 to 4096 bits)"
                 case .broken: "a damaged key"
                 }
             throw KeyFolderFault(code: .notAKey, path: file, message: message)

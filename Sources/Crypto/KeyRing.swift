@@ -47,6 +47,8 @@ public struct KeyRing: Equatable, Sendable {
     /// How long a key is published before it signs, and stays published beyond the life of what it signed: two times what caches of
     /// `jwks.json` may keep (5 minutes).
     public static let margin = Duration.seconds(600)
+    /// No configuration lets assertions live longer.
+    public static let longestLifetime = Duration.seconds(86400)
 
     public init(names: some Sequence<KeyName>, lifetime: Duration) {
         self.names = Set(names).sorted()
@@ -84,11 +86,18 @@ public struct KeyRing: Equatable, Sendable {
         }.filter { $0 > now }.min()
     }
 
-    /// Whether a new key is due: none is younger than `every`. Never with `every` zero.
+    /// Whether a new key is due: none is younger than `every`, and none waits to sign, so that there is one in ten minutes at the most. Never with
+    /// `every` zero. A key whose name is of a future that no clock's error explains does not count: it would put off every rotation until then.
     public func isRotationDue(every: Duration, at now: WallTime) -> Bool {
         guard every > .zero else { return false }
-        guard let newest = names.last else { return true }
-        return newest.created.advanced(by: every) <= now
+        guard let newest = names.last(where: { $0.created <= now.advanced(by: Self.margin) }) else { return names.isEmpty }
+        return newest.created.advanced(by: max(every, Self.margin)) <= now
+    }
+
+    /// The keys of which nothing is live whatever lifetime any machine gives its assertions: their files are of no use any more.
+    public func useless(at now: WallTime) -> [KeyName] {
+        let ring = KeyRing(names: names, lifetime: Self.longestLifetime)
+        return ring.names.indices.filter { ring.state(of: $0, at: now) == .retired }.map { ring.names[$0] }
     }
 }
 

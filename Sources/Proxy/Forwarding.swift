@@ -7,7 +7,8 @@ import HTTP
 /// nothing the client names can take ours away.
 extension Gateway {
     /// Writes the head of `exchange`'s request. Nil where the request must not go on; else whether its body goes chunked.
-    func writeRequestHead(of exchange: Exchange, to site: Site, into out: inout ByteQueue) -> Bool? {
+    /// - Parameter overHTTP2: the upstream will see it as HTTP/2 (`HTTP1RequestLines`).
+    func writeRequestHead(of exchange: Exchange, to site: Site, overHTTP2: Bool = false, into out: inout ByteQueue) -> Bool? {
         // Moved out for the while: a copy would count references to every array of it.
         var head = RequestHead()
         swap(&head, &exchange.head)
@@ -19,6 +20,7 @@ extension Gateway {
         if let host = exchange.relay?.member?.hostHeader { out.append(host) } else { out.append(arena.extracting(head.authority)) }
         out.append("\r\n")
         var hasCookies = false
+        hygiene.stripsAuthorization = site.options.basic != nil
         for entry in head.fields.entries {
             switch hygiene.verdict(entry, in: head.fields) {
             case .keep: FieldWriter.field(entry, of: head.fields, into: &out)
@@ -30,10 +32,13 @@ extension Gateway {
         }
         if hasCookies { writeCookies(head.fields, into: &out) }
         writeForwarded(exchange, of: head, to: site, into: &out)
+        var block: IdentityBlock?
         if exchange.trace.identifies, let session = exchange.session {
-            guard let block = identityBlock(for: session, at: site) else { return nil }
+            block = identityBlock(for: session, at: site)
+            guard let block else { return nil }
             out.append(block.bytes)
         }
+        if site.options.signsRequests, !writeSignature(of: exchange, head, block, overHTTP2: overHTTP2, into: &out) { return nil }
         if head.isWebSocket {
             out.append("Connection: Upgrade\r\nUpgrade: websocket\r\n")
             if head.version == .http2 { guard writeWebSocketKey(of: exchange, into: &out) else { return nil } }

@@ -16,7 +16,7 @@ public final class Gateway: ExchangeHandler {
     let sessions: SessionCache
     /// The pages and the login, below `/.menwei/`.
     let portal: any Responder & RefusalRenderer & FormKeeper
-    private let identity: IdentityBlocks
+    let identity: IdentityBlocks
     let metrics: WorkerMetrics
     let recorder: Recorder
     let via: ViaName
@@ -34,6 +34,8 @@ public final class Gateway: ExchangeHandler {
     var headLines = HTTP1RequestLines()
     /// Room for the `Cookie` field that is being put together.
     var cookieScratch: [UInt8] = []
+    /// The same for what signatures of requests are over.
+    var signatureBase = SignatureBase()
     /// The checks of upstreams, where they are this worker's to do.
     private var checks: HealthChecks?
     /// Targets that no exchange uses, with the room they have grown.

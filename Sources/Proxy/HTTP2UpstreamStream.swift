@@ -25,7 +25,7 @@ final class HTTP2UpstreamStream: UpstreamStream {
         self.relay = relay
         limit = LoopTimer { [weak self] in self?.limitPassed() }
         gateway.headScratch.removeAll()
-        guard gateway.writeRequestHead(of: exchange, to: site, into: &gateway.headScratch) != nil else { return false }
+        guard gateway.writeRequestHead(of: exchange, to: site, overHTTP2: true, into: &gateway.headScratch) != nil else { return false }
         gateway.headLines.read(gateway.headScratch, isWebSocket: exchange.head.isWebSocket)
         let endStream = exchange.head.body == .none && !exchange.head.isWebSocket
         if exchange.head.isWebSocket {

@@ -6,6 +6,8 @@ import HTTP
 /// The header lines that tell a site's upstream who is asking: the plain headers and the assertion, as they go over the wire.
 struct IdentityBlock {
     let bytes: [UInt8]
+    /// Where the assertion lies in them.
+    let assertion: Range<Int>
     let mintedAt: WallTime
     let goodUntil: WallTime
 
@@ -14,7 +16,7 @@ struct IdentityBlock {
 
 /// Makes identity blocks, and keeps them with their session: rendering and signing cost some 20 µs, copying a block next to nothing.
 final class IdentityBlocks {
-    private var minter: AssertionMinter
+    private(set) var minter: AssertionMinter
     private let plainNames: String?
     private let sessions: SessionCache
     /// Blocks of other makers (an older configuration, another key) are none of ours.
@@ -53,18 +55,25 @@ final class IdentityBlocks {
         guard let jti = try? Random.identifier(), let assertion = try? minter.mint(session, audience: audience, jti: jti, now: now) else { return nil }
         var bytes: [UInt8] = []
         bytes.append(contentsOf: "X-Menwei-Assertion: ".utf8)
+        let start = bytes.count
         bytes.append(contentsOf: assertion.bytes)
+        let end = bytes.count
         bytes.append(contentsOf: "\r\n".utf8)
+        let isPlain = session.member.connection == plainNames
         for header in site.options.identityHeaders {
-            let start = bytes.count
-            bytes.append(contentsOf: header.name.utf8)
-            bytes.append(contentsOf: ": ".utf8)
-            if header.render(session.member, plainNames: session.member.connection == plainNames, into: &bytes) {
-                bytes.append(contentsOf: "\r\n".utf8)
-            } else {
-                bytes.removeLast(bytes.count - start)
-            }
+            Self.append(header.name, to: &bytes) { header.render(session.member, plainNames: isPlain, into: &$0) }
         }
-        return IdentityBlock(bytes: bytes, mintedAt: assertion.mintedAt, goodUntil: assertion.goodUntil)
+        if let basic = site.options.basic {
+            Self.append("Authorization", to: &bytes) { basic.render(session.member, plainNames: isPlain, into: &$0) }
+        }
+        return IdentityBlock(bytes: bytes, assertion: start..<end, mintedAt: assertion.mintedAt, goodUntil: assertion.goodUntil)
+    }
+
+    /// A header line, unless `render` has no value for it.
+    private static func append(_ name: String, to bytes: inout [UInt8], _ render: (inout [UInt8]) -> Bool) {
+        let start = bytes.count
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(contentsOf: ": ".utf8)
+        if render(&bytes) { bytes.append(contentsOf: "\r\n".utf8) } else { bytes.removeLast(bytes.count - start) }
     }
 }

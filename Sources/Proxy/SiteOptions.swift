@@ -113,6 +113,10 @@ public struct SiteOptions: Sendable {
     public var rules: [Rule] = []
     /// The plain identity headers, defaults merged, `null` ones removed, in the order of configuration.
     public var identityHeaders: [IdentityHeader] = []
+    /// What goes as `Authorization` with each request of a session; the client's own goes to such a site never.
+    public var basic: BasicCredentials?
+    /// Each request is signed (`identity.signature`, RFC 9421).
+    public var signsRequests = false
     public var timeouts = Timeouts()
     /// Bytes; 0: none.
     public var requestBodyLimit: UInt64 = 100 << 20

@@ -1,5 +1,6 @@
-public import Proxy
 public import Access
+public import Crypto
+public import Proxy
 
 /// `listen`: where the gateway waits.
 public struct ListenOptions: Equatable, Sendable {
@@ -62,6 +63,8 @@ public struct SigningOptions: Equatable, Sendable {
     public var keys: String
     /// Of an assertion.
     public var lifetime = Duration.seconds(120)
+    /// Of new keys, and how often there is one.
+    public var rotation = KeyRotation(every: .seconds(30 * 86400), algorithm: .es256)
     public init(keys: String) {
         self.keys = keys
     }

@@ -9,7 +9,7 @@ struct AssertionReport: Equatable {
         case absent
         case verified
         case malformed
-        /// Only ES256 is taken.
+        /// Only ES256, EdDSA and RS256 are taken, each with a key that is for it.
         case algorithm
         case noKeys
         case unknownKey
@@ -37,7 +37,7 @@ struct AssertionReport: Equatable {
             return
         }
         (self.header, self.claims) = (header, claims)
-        guard header["alg"] == "ES256" else {
+        guard let algorithm = header["alg"]?.text.flatMap(SigningAlgorithm.init(rawValue:)) else {
             verdict = .algorithm
             return
         }
@@ -47,6 +47,10 @@ struct AssertionReport: Equatable {
         }
         guard let kid = header["kid"]?.text, let key = set.first(where: { $0["kid"]?.text == kid }).flatMap(Self.key) else {
             verdict = .unknownKey
+            return
+        }
+        guard key.algorithm == algorithm else {
+            verdict = .algorithm
             return
         }
         let signed = Array(token.utf8.prefix(parts[0].count + 1 + parts[1].count))
@@ -71,11 +75,7 @@ struct AssertionReport: Equatable {
         return json
     }
 
-    private static func key(_ jwk: JSON) -> PublicKey? {
-        guard jwk["kty"] == "EC", jwk["crv"] == "P-256", let x = jwk["x"]?.text.flatMap({ Base64URL.decode(Array($0.utf8)[...]) }),
-              let y = jwk["y"]?.text.flatMap({ Base64URL.decode(Array($0.utf8)[...]) }) else { return nil }
-        return PublicKey(x: x, y: y)
-    }
+    private static func key(_ jwk: JSON) -> PublicKey? { PublicKey { jwk[$0]?.text } }
 }
 
 extension Base64URL {

@@ -9,6 +9,7 @@ enum Commands {
         case .demo(let port): DemoCommand.run(port: port)
         case .simulator(let address): SimulatorCommand.run(on: address)
         case .explain(let request): explain(request)
+        case .keys(let request): keys(request)
         case .version: version()
         case .help(let text): help(text)
         }
@@ -22,6 +23,12 @@ enum Commands {
         let loaded = Configuration.load(file: request.config, hooks: .ofProcess())
         guard let configuration = loaded.configuration else { return finish(loaded.checkOutcome) }
         return finish(Explain(configuration).outcome(request))
+    }
+
+    private static func keys(_ request: KeysRequest) -> Int32 {
+        let loaded = Configuration.load(file: request.config, hooks: .ofProcess())
+        guard let configuration = loaded.configuration else { return finish(loaded.checkOutcome) }
+        return finish(Keys(configuration, now: Shared.now()).outcome(request.action))
     }
 
     private static func version() -> Int32 {

@@ -86,7 +86,7 @@ extension Supervisor {
         edition = next
         self.duty = duty
         freshCertificates = [:]
-        files?.watch(next.certificates)
+        files?.watch(next.certificates, next.configuration.signing.rotation)
         longestLifetime = max(longestLifetime, next.configuration.signing.lifetime)
         let configuration = next.configuration
         let wanted = Set(configuration.listen.https + configuration.listen.http + [configuration.listen.operations])

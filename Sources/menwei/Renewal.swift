@@ -17,6 +17,10 @@ extension Supervisor {
             renewKeys()
         case .problem(let path, let message):
             shared.recorder.log(.error, "file not taken", [("path", path), ("problem", message)])
+        case .warning(let path, let message):
+            shared.recorder.log(.warn, "signing key", [("path", path), ("problem", message)])
+        case .notRotated(let path, let message):
+            shared.recorder.log(.error, "no new signing key", [("path", path), ("problem", message)])
         }
     }
 

@@ -70,7 +70,7 @@ final class Supervisor {
         let now = Shared.now()
         let recorder = Recorder(output: recordsTo, level: configuration.log.level.logLevel)
         do {
-            keys = try KeyFolder(path: configuration.signing.keys).openOrCreate(lifetime: configuration.signing.lifetime, now: now)
+            keys = try KeyFolder(path: configuration.signing.keys).openOrCreate(configuration.signing.rotation.algorithm, lifetime: configuration.signing.lifetime, now: now)
         } catch { throw StartFault(message: "signing.keys: \(error.path): \(error.message)") }
         for (path, message) in keys.warnings { recorder.log(.warn, "signing key", [("path", path), ("problem", message)]) }
         longestLifetime = configuration.signing.lifetime
@@ -99,7 +99,7 @@ final class Supervisor {
         let bound = LoopBound(self)
         let mailbox = loop.mailbox
         let files = FileWatch(keys: edition.configuration.signing.keys) { news in mailbox.post { bound.value.heard(news) } }
-        files.watch(edition.certificates)
+        files.watch(edition.certificates, edition.configuration.signing.rotation)
         do throws(SystemError) { try files.start(keys) } catch { throw StartFault(message: error.description) }
         self.files = files
     }

@@ -6,7 +6,7 @@ import HTTP
 import Testing
 
 @Suite struct AssertionTests {
-    let key: SigningKey
+    var key: SigningKey
     let now = WallTime(milliseconds: 1_767_323_045_678)
 
     init() throws { key = try SigningKey.generate() }
@@ -23,7 +23,7 @@ import Testing
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         #expect(parts.count == 3 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) })
         let header = try #require(try JSONSerialization.jsonObject(with: Data(try segment(parts[0]))) as? [String: String])
-        #expect(header == ["alg": "ES256", "typ": "JWT", "kid": key.kid])
+        #expect(header == ["alg": key.algorithm.rawValue, "typ": "JWT", "kid": key.kid])
         #expect(key.publicKey.verify(try segment(parts[2]), of: Array("\(parts[0]).\(parts[1])".utf8)))
         #expect(!key.publicKey.verify(try segment(parts[2]), of: Array("\(parts[0]).\(parts[1])x".utf8)))
         return try #require(try JSONSerialization.jsonObject(with: Data(try segment(parts[1]))) as? [String: Any])
@@ -67,6 +67,19 @@ import Testing
         let claims = try claims(try mint(who))
         for key in ["corp", "user", "sub", "name", "email", "mobile"] { #expect(claims[key] as? String == text) }
         #expect(claims.count == 18)
+    }
+
+    @Test("whatever the algorithm, the assertion verifies, and lists are cut so that the header stays under 4 KiB", arguments: SigningAlgorithm.allCases)
+    func algorithms(algorithm: SigningAlgorithm) throws {
+        var test = self
+        test.key = try SigningKey.generate(algorithm)
+        #expect(try test.claims(try test.mint(member()))["sub"] as? String == "zhangsan")
+        var who = member()
+        who.name = String(repeating: "名", count: 5000)
+        who.departments = (0..<5000).map { 1_000_000_000 + $0 }
+        let assertion = try test.mint(who)
+        #expect("X-Menwei-Assertion: \r\n".utf8.count + assertion.bytes.count < 4096 && assertion.bytes.count > 3900)
+        #expect(try test.claims(assertion)["truncated"] as? Bool == true)
     }
 
     @Test("long lists are cut, marked, and the header stays under 4 KiB", arguments: [(0, 2000), (2000, 0), (2000, 2000), (300, 300), (5, 3000), (3000, 5)])

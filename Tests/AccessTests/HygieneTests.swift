@@ -59,7 +59,8 @@ extension String {
 @Suite struct RequestHygieneTests {
     private func kept(_ list: [(String, String)], stripsAuthorization: Bool = false) throws -> [String] {
         let fields = fields(list)
-        let judge = RequestHygiene(hygiene, via: ViaName(token: 0), stripsAuthorization: stripsAuthorization)
+        let judge = RequestHygiene(hygiene, via: ViaName(token: 0))
+        judge.stripsAuthorization = stripsAuthorization
         try judge.begin(fields)
         return fields.entries.filter { judge.verdict($0, in: fields) == .keep }.map { String(decoding: fields.name($0), as: UTF8.self) }
     }

@@ -33,6 +33,20 @@ import Testing
     @Test("where all placeholders are empty the header is not sent", arguments: ["{mobile}", "tel:{mobile}", "{mobile}{mobile|base64}{mobile|raw}"])
     func empty(template: String) throws { #expect(try render(template, member()) == nil) }
 
+    @Test("lists are cut at the border of an item, and names as in the assertion, so that no header is longer than applications take", arguments: ["{departments}", "{groups}", "{tags}", "{name}"])
+    func long(template: String) throws {
+        var who = member()
+        who.departments = (0..<5000).map { 100_000 + $0 }
+        who.tags = (0..<5000).map { 200_000 + $0 }
+        who.name = String(repeating: "名", count: 5000)
+        let value = try #require(try render(template, who))
+        #expect(value.utf8.count <= 2048 && value.utf8.count > 1000)
+        if template == "{departments}" {
+            let items = value.split(separator: ",").compactMap { Int($0) }
+            #expect(items == Array(who.departments.prefix(items.count)) && (2048 - value.utf8.count) < 7)
+        }
+    }
+
     @Test("groups of nobody's lists are empty") func noGroups() throws {
         var who = member()
         (who.departments, who.tags) = ([], [])

@@ -63,12 +63,28 @@ private func name(_ seconds: Int64, _ letter: Character) -> KeyName { KeyName(cr
         #expect(KeyRing(names: names, lifetime: life).signing(at: WallTime(seconds: 1100))?.kid == kid("a"))
     }
 
-    @Test("a rotation is due when the newest key is old, never with zero")
-    func due() {
-        let ring = KeyRing(names: [name(1000, "a")], lifetime: life)
-        #expect(!ring.isRotationDue(every: .seconds(100), at: WallTime(seconds: 1099)))
-        #expect(ring.isRotationDue(every: .seconds(100), at: WallTime(seconds: 1100)))
-        #expect(!ring.isRotationDue(every: .zero, at: WallTime(seconds: 999_999)))
+    @Test("a rotation is due when the newest key is old and signs, never with zero", arguments: [
+        (700, 1699, false), (700, 1700, true), (100, 1599, false), (100, 1600, true), (0, 999_999, false),
+    ] as [(Int64, Int64, Bool)])
+    func due(every: Int64, now: Int64, expected: Bool) {
+        let ring = KeyRing(names: [name(500, "b"), name(1000, "a")], lifetime: life)
+        #expect(ring.isRotationDue(every: .seconds(every), at: WallTime(seconds: now)) == expected)
+        #expect(KeyRing(names: [], lifetime: life).isRotationDue(every: .seconds(every), at: WallTime(seconds: now)) == (every > 0))
+    }
+
+    @Test("a key of the far future puts off no rotation, one of a clock that is a little ahead does")
+    func future() {
+        let every = Duration.seconds(86400)
+        let ring = KeyRing(names: [name(0, "a"), name(9_999_999, "b")], lifetime: life)
+        #expect(ring.isRotationDue(every: every, at: WallTime(seconds: 86400)))
+        #expect(!KeyRing(names: [name(0, "a"), name(86_500, "b")], lifetime: life).isRotationDue(every: every, at: WallTime(seconds: 86400)))
+        #expect(!KeyRing(names: [name(9_999_999, "b")], lifetime: life).isRotationDue(every: every, at: WallTime(seconds: 86400)))
+    }
+
+    @Test("a key is useless once nothing can be live of it, whatever the lifetime", arguments: [(10_000 + 600 + 86_400 + 600, "a"), (10_000 + 600 + 86_400 + 599, "")] as [(Int64, String)])
+    func useless(now: Int64, expected: String) {
+        let ring = KeyRing(names: [name(10_000, "b"), name(1000, "a")], lifetime: life)
+        #expect(ring.useless(at: WallTime(seconds: now)).map(\.kid) == expected.map(kid))
     }
 }
 
@@ -128,7 +144,7 @@ private func name(_ seconds: Int64, _ letter: Character) -> KeyName { KeyName(cr
         let made = try folder.openOrCreate(lifetime: .seconds(120), now: now)
         let good = try String(contentsOfFile: path + "/" + made.ring.names[0].fileName, encoding: .utf8)
         let other = KeyName(created: now, kid: "8TPHibRov9tCcwxcgerEHcsalJwktszZsiVEsbTX11g").fileName
-        for (text, word) in [("junk", "PKCS#8"), (good, "another key"), (p384PEM, "ES256"), (String(repeating: "x", count: 20_000), "not a key file")] {
+        for (text, word) in [("junk", "PKCS#8"), (good, "another key"), (p384PEM, "EdDSA"), (String(repeating: "x", count: 20_000), "not a key file")] {
             try text.write(toFile: path + "/" + other, atomically: true, encoding: .utf8)
             #expect { try folder.readIfComplete(lifetime: .seconds(120)) } throws: { error in
                 guard let fault = error as? KeyFolderFault else { return false }
@@ -163,5 +179,86 @@ private func name(_ seconds: Int64, _ letter: Character) -> KeyName { KeyName(cr
         try FileManager.default.removeItem(atPath: path)
         (contents, problems) = folder.refresh(contents)
         #expect(contents.ring.names == [added] && contents.keys.count == 1 && problems.count == 1)
+    }
+
+    @Test("one of several processes makes the key that is due")
+    func dueOnce() async throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let first = try KeyFolder(path: path).openOrCreate(lifetime: .seconds(120), now: now)
+        let rotation = KeyRotation(every: .seconds(86400), algorithm: .es256)
+        #expect(try KeyFolder(path: path).addKeyIfDue(rotation, isChanged: true, now: now.advanced(by: .seconds(86399))) == nil)
+        let later = now.advanced(by: .seconds(86400))
+        let made = try await withThrowingTaskGroup(of: KeyName?.self) { group in
+            for _ in 0..<8 { group.addTask { try KeyFolder(path: path).addKeyIfDue(rotation, isChanged: false, now: later) } }
+            return try await group.reduce(into: [KeyName]()) { if let name = $1 { $0.append(name) } }
+        }
+        #expect(made.count == 1 && made[0].created == later)
+        #expect(try KeyFolder(path: path).list().map(\.name) == first.ring.names + made)
+    }
+
+    @Test("another algorithm makes a key that follows the overlap, where it is asked for anew; with zero another does it")
+    func anotherAlgorithm() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        let first = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        let later = now.advanced(by: .seconds(60))
+        let rotation = KeyRotation(every: .seconds(86400), algorithm: .edDSA)
+        #expect(try folder.addKeyIfDue(KeyRotation(every: .zero, algorithm: .edDSA), isChanged: true, now: later) == nil)
+        #expect(try folder.addKeyIfDue(rotation, isChanged: false, now: later) == nil)
+        let made = try #require(try folder.addKeyIfDue(rotation, isChanged: true, now: later))
+        #expect(try folder.addKeyIfDue(rotation, isChanged: true, now: later) == nil)
+        let (contents, problems) = folder.refresh(first)
+        #expect(problems.isEmpty && contents.keys[made.kid]?.algorithm == .edDSA)
+        #expect(contents.ring.signing(at: later.advanced(by: .seconds(599)))?.kid == first.ring.names[0].kid)
+        #expect(contents.ring.signing(at: later.advanced(by: .seconds(600))) == made)
+    }
+
+    @Test("a key that takes the place of all others signs at once, and no step on the way lets a retired one sign")
+    func replaced() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        _ = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        for day in 1...3 { _ = try folder.addKey(now: now.advanced(by: .seconds(Int64(day) * 80_000))) }
+        let before = try folder.list().map(\.name)
+        let later = now.advanced(by: .seconds(3 * 80_000 + 60))
+        let (made, withdrawn) = try folder.replaceKeys(.rs256, now: later)
+        #expect(withdrawn == before && before.count >= 3)
+        let left = try folder.list()
+        #expect(left.map(\.name) == [made] && left[0].key.algorithm == .rs256)
+        #expect(KeyRing(names: [made], lifetime: .seconds(120)).signing(at: later) == made)
+        // Broken off after any step: what is left is the new key and the last of the old ones.
+        let signer = KeyRing(names: before, lifetime: .seconds(120)).signing(at: later)
+        for removed in 0..<before.count - 1 {
+            let ring = KeyRing(names: before.dropFirst(removed) + [made], lifetime: .seconds(120))
+            if let signer, before.dropFirst(removed).contains(signer) { #expect(ring.signing(at: later) == signer) }
+        }
+    }
+
+    @Test("keys of which nothing is live go with a rotation")
+    func pruned() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        _ = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        for hour in 1...60 { _ = try folder.addKey(now: now.advanced(by: .seconds(Int64(hour) * 3600))) }
+        let names = try folder.list().map(\.name)
+        #expect(names.count < 30 && names.last?.created == now.advanced(by: .seconds(60 * 3600)))
+    }
+
+    @Test("a key that comes to a running process and that others may read is used, with a warning")
+    func exposed() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        let first = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        let added = try folder.addKey(.edDSA, now: now.advanced(by: .seconds(60)))
+        let file = path + "/" + added.fileName
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: file)
+        let (contents, problems) = folder.refresh(first)
+        #expect(contents.keys[added.kid] != nil && problems.isEmpty && contents.warnings.map(\.path) == [file])
+        #expect(folder.refresh(contents).contents.warnings.isEmpty)
     }
 }

@@ -25,6 +25,12 @@ import Testing
         #expect(try parse("--version") == .version)
     }
 
+    @Test func keysTakesItsOptionsInAnyOrder() throws {
+        #expect(try parse("keys --config a.yaml list") == .keys(KeysRequest(config: "a.yaml", action: .list(json: false))))
+        #expect(try parse("keys list --json --config a.yaml") == .keys(KeysRequest(config: "a.yaml", action: .list(json: true))))
+        #expect(try parse("keys --now --config=a.yaml rotate") == .keys(KeysRequest(config: "a.yaml", action: .rotate(now: true))))
+    }
+
     @Test func explainTakesItsOptionsInAnyOrder() throws {
         var request = ExplainRequest(config: "a.yaml", method: "GET", url: "https://wiki.corp.example/")
         #expect(try parse("explain GET https://wiki.corp.example/ --config a.yaml") == .explain(request))
@@ -48,7 +54,14 @@ import Testing
         ("doctor --config a", "menwei: \"doctor\" is not available in this version"),
         ("report", "menwei: \"report\" is not available in this version"),
         ("sessions list", "menwei: \"sessions\" is not available in this version"),
-        ("keys rotate", "menwei: \"keys\" is not available in this version"),
+        ("keys rotate", "menwei keys: --config is missing"),
+        ("keys --config a", "menwei keys: list or rotate is missing"),
+        ("keys --config a rotat", "menwei keys: unknown action \"rotat\"; did you mean \"rotate\"?"),
+        ("keys --config a list --now", "menwei keys: --now is for rotate"),
+        ("keys --config a rotate --json", "menwei keys: --json is for list"),
+        ("keys --config a rotate --now=1", "menwei keys: --now takes no value"),
+        ("keys --config a list --json --json", "menwei keys: --json is given twice"),
+        ("keys --config a list more", "menwei keys: unexpected argument \"more\""),
         ("accounts list", "menwei: \"accounts\" is not available in this version"),
         ("run", "menwei run: --config is missing"),
         ("run --config", "menwei run: --config needs a value"),

@@ -10,6 +10,7 @@ final class Workspace {
         try write("tls/fullchain.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
         try write("tls/key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
         try write("secrets/wecom", "wecom-secret\n")
+        try write("secrets/basic", "basic-password\n")
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }

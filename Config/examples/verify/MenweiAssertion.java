@@ -11,7 +11,7 @@ import java.time.Instant;
 import java.util.*;
 import java.util.regex.*;
 
-/** Verifies the assertion that Menwei sends with each request. Java 14 or newer, nothing else. */
+/** Verifies the assertion that Menwei sends with each request. Java 15 or newer, nothing else. */
 public final class MenweiAssertion {
     private static final Duration LEEWAY = Duration.ofSeconds(30);
     private final String issuer, audience;
@@ -30,10 +30,15 @@ public final class MenweiAssertion {
         String[] parts = token.split("\\.", -1);
         if (parts.length != 3 || token.length() > 8192) throw new SecurityException("not a JWT");
         String head = decode(parts[0]);
-        if (!"ES256".equals(text(head, "alg")) || head.contains("\"crit\"")) throw new SecurityException("not ES256, or with an extension that is not known");
-        // P1363: the two numbers of the signature one after the other, as JWS has them.
-        Signature signature = Signature.getInstance("SHA256withECDSAinP1363Format");
-        signature.initVerify(key(text(head, "kid")));
+        if (head.contains("\"crit\"")) throw new SecurityException("with an extension that is not known");
+        PublicKey key = key(text(head, "kid"));
+        // What a key is for follows from its kind, never from what a token says.
+        String algorithm = switch (key.getAlgorithm()) { case "EC" -> "ES256"; case "RSA" -> "RS256"; default -> "EdDSA"; };
+        if (!algorithm.equals(text(head, "alg"))) throw new SecurityException("not signed with " + algorithm);
+        Signature signature = Signature.getInstance(switch (algorithm) {
+            // P1363: the two numbers of the signature one after the other, as JWS has them.
+            case "ES256" -> "SHA256withECDSAinP1363Format"; case "RS256" -> "SHA256withRSA"; default -> "Ed25519"; });
+        signature.initVerify(key);
         signature.update((parts[0] + "." + parts[1]).getBytes(StandardCharsets.US_ASCII));
         if (!signature.verify(Base64.getUrlDecoder().decode(parts[2]))) throw new SecurityException("the signature does not fit");
         String claims = decode(parts[1]);
@@ -88,11 +93,29 @@ public final class MenweiAssertion {
         Map<String, PublicKey> keys = new HashMap<>();
         for (Matcher m = Pattern.compile("\\{[^{}]*\\}").matcher(set); m.find();) {
             String jwk = m.group();
-            if (!"P-256".equals(text(jwk, "crv"))) continue;
-            ECPoint point = new ECPoint(number(text(jwk, "x")), number(text(jwk, "y")));
-            keys.put(text(jwk, "kid"), KeyFactory.getInstance("EC").generatePublic(new ECPublicKeySpec(point, p256)));
+            KeySpec spec;
+            if ("P-256".equals(text(jwk, "crv"))) {
+                spec = new ECPublicKeySpec(new ECPoint(number(text(jwk, "x")), number(text(jwk, "y"))), p256);
+            } else if ("Ed25519".equals(text(jwk, "crv"))) {
+                spec = new X509EncodedKeySpec(concat(ED25519, Base64.getUrlDecoder().decode(text(jwk, "x"))));
+            } else if ("RSA".equals(text(jwk, "kty"))) {
+                spec = new RSAPublicKeySpec(number(text(jwk, "n")), number(text(jwk, "e")));
+            } else {
+                continue;
+            }
+            String kind = spec instanceof ECPublicKeySpec ? "EC" : spec instanceof RSAPublicKeySpec ? "RSA" : "Ed25519";
+            keys.put(text(jwk, "kid"), KeyFactory.getInstance(kind).generatePublic(spec));
         }
         return keys;
+    }
+
+    /** SubjectPublicKeyInfo of an Ed25519 key, before its 32 bytes. */
+    private static final byte[] ED25519 = {0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00};
+
+    private static byte[] concat(byte[] a, byte[] b) {
+        byte[] all = Arrays.copyOf(a, a.length + b.length);
+        System.arraycopy(b, 0, all, a.length, b.length);
+        return all;
     }
 
     private static BigInteger number(String base64url) { return new BigInteger(1, Base64.getUrlDecoder().decode(base64url)); }

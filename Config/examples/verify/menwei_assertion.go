@@ -5,8 +5,11 @@
 package main
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -39,7 +42,7 @@ type Assertions struct {
 	AuthOrigin, Audience string
 
 	lock    sync.Mutex
-	keys    map[string]*ecdsa.PublicKey
+	keys    map[string]crypto.PublicKey
 	fetched time.Time
 }
 
@@ -52,18 +55,15 @@ func (a *Assertions) Verify(token string) (*Claims, error) {
 		Alg, Kid string
 		Crit     json.RawMessage
 	}
-	if err := decode(parts[0], &head); err != nil || head.Alg != "ES256" || head.Crit != nil {
-		return nil, errors.New("not ES256, or with an extension that is not known")
+	if err := decode(parts[0], &head); err != nil || head.Crit != nil {
+		return nil, errors.New("no head, or one with an extension that is not known")
 	}
 	key, err := a.key(head.Kid)
 	if err != nil {
 		return nil, err
 	}
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(parts[2])
-	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	// JWS has the two numbers one after the other, 32 bytes each.
-	if err != nil || len(signature) != 64 ||
-		!ecdsa.Verify(key, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+	if err != nil || !fits(key, head.Alg, []byte(parts[0]+"."+parts[1]), signature) {
 		return nil, errors.New("the signature does not fit")
 	}
 	claims := new(Claims)
@@ -86,8 +86,24 @@ func (a *Assertions) Verify(token string) (*Claims, error) {
 	return claims, nil
 }
 
+// What a key is for follows from its kind, never from what a token says.
+func fits(key crypto.PublicKey, algorithm string, message, signature []byte) bool {
+	digest := sha256.Sum256(message)
+	switch key := key.(type) {
+	case *ecdsa.PublicKey:
+		// JWS has the two numbers one after the other, 32 bytes each.
+		return algorithm == "ES256" && len(signature) == 64 &&
+			ecdsa.Verify(key, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
+	case ed25519.PublicKey:
+		return algorithm == "EdDSA" && ed25519.Verify(key, message, signature)
+	case *rsa.PublicKey:
+		return algorithm == "RS256" && rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) == nil
+	}
+	return false
+}
+
 // From the set that was fetched less than five minutes ago; an unknown key is looked for again, once in ten seconds at the most.
-func (a *Assertions) key(kid string) (*ecdsa.PublicKey, error) {
+func (a *Assertions) key(kid string) (crypto.PublicKey, error) {
 	a.lock.Lock()
 	defer a.lock.Unlock()
 	age := time.Since(a.fetched)
@@ -110,7 +126,7 @@ func (a *Assertions) fetch() error {
 	}
 	defer answer.Body.Close()
 	var set struct {
-		Keys []struct{ Kid, Crv, X, Y string }
+		Keys []struct{ Kid, Kty, Crv, X, Y, N, E string }
 	}
 	if answer.StatusCode != 200 {
 		return errors.New("no keys: " + answer.Status)
@@ -118,20 +134,32 @@ func (a *Assertions) fetch() error {
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&set); err != nil {
 		return err
 	}
-	keys := map[string]*ecdsa.PublicKey{}
+	keys := map[string]crypto.PublicKey{}
 	for _, jwk := range set.Keys {
-		x, errX := base64.RawURLEncoding.DecodeString(jwk.X)
-		y, errY := base64.RawURLEncoding.DecodeString(jwk.Y)
-		if jwk.Crv != "P-256" || errX != nil || errY != nil {
-			continue
-		}
-		key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}
-		if key.Curve.IsOnCurve(key.X, key.Y) {
-			keys[jwk.Kid] = key
+		switch {
+		case jwk.Crv == "P-256":
+			key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(jwk.X), Y: number(jwk.Y)}
+			if key.Curve.IsOnCurve(key.X, key.Y) {
+				keys[jwk.Kid] = key
+			}
+		case jwk.Crv == "Ed25519":
+			if x, err := base64.RawURLEncoding.DecodeString(jwk.X); err == nil && len(x) == ed25519.PublicKeySize {
+				keys[jwk.Kid] = ed25519.PublicKey(x)
+			}
+		case jwk.Kty == "RSA":
+			if n, e := number(jwk.N), number(jwk.E); n.BitLen() >= 2048 && e.BitLen() <= 31 {
+				keys[jwk.Kid] = &rsa.PublicKey{N: n, E: int(e.Int64())}
+			}
 		}
 	}
 	a.keys, a.fetched = keys, time.Now()
 	return nil
+}
+
+// Zero where it is none, which is no part of any key.
+func number(text string) *big.Int {
+	bytes, _ := base64.RawURLEncoding.DecodeString(text)
+	return new(big.Int).SetBytes(bytes)
 }
 
 func decode(part string, into any) error {

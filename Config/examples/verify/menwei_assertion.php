@@ -1,5 +1,5 @@
 <?php
-// Verifies the assertion that Menwei sends with each request. PHP 8 with the openssl extension, nothing else.
+// Verifies the assertion that Menwei sends with each request. PHP 8 with the openssl extension; for EdDSA also sodium, which PHP brings.
 //
 //     $claims = (new MenweiAssertions('https://auth.corp.example', 'https://wiki.corp.example'))
 //         ->verify($_SERVER['HTTP_X_MENWEI_ASSERTION'] ?? '');
@@ -22,15 +22,11 @@ final class MenweiAssertions
         $parts = explode('.', $token);
         if (count($parts) !== 3) throw new RuntimeException('not a JWT');
         $head = json_decode(self::decode($parts[0]), true);
-        if (!is_array($head) || ($head['alg'] ?? null) !== 'ES256' || !is_string($head['kid'] ?? null) || isset($head['crit'])) throw new RuntimeException('not ES256');
-        $signature = self::decode($parts[2]);
-        if (strlen($signature) !== 64) throw new RuntimeException('the signature does not fit');
-        // JWS has the two numbers one after the other; OpenSSL wants them in DER.
-        $numbers = self::integer(substr($signature, 0, 32)) . self::integer(substr($signature, 32));
-        $der = "\x30" . chr(strlen($numbers)) . $numbers;
-        if (openssl_verify("$parts[0].$parts[1]", $der, $this->key($head['kid']), OPENSSL_ALGO_SHA256) !== 1) {
-            throw new RuntimeException('the signature does not fit');
-        }
+        if (!is_array($head) || !is_string($head['kid'] ?? null) || array_key_exists('crit', $head)) throw new RuntimeException('no head, or one with an extension that is not known');
+        $jwk = $this->key($head['kid']);
+        // What a key is for follows from its kind, never from what a token says.
+        if (($head['alg'] ?? null) !== self::algorithm($jwk)) throw new RuntimeException('signed with another algorithm');
+        if (!self::fits($jwk, "$parts[0].$parts[1]", self::decode($parts[2]))) throw new RuntimeException('the signature does not fit');
         $claims = json_decode(self::decode($parts[1]), true, 16, JSON_THROW_ON_ERROR);
         if (($claims['iss'] ?? null) !== $this->authOrigin) throw new RuntimeException('from another issuer');
         if (($claims['aud'] ?? null) !== $this->audience) throw new RuntimeException('for another site');
@@ -42,7 +38,7 @@ final class MenweiAssertions
     }
 
     /** From the set that was fetched less than five minutes ago; an unknown key is looked for again, once in ten seconds at the most. */
-    private function key(string $kid): OpenSSLAsymmetricKey
+    private function key(string $kid): array
     {
         clearstatcache(true, $this->cache);
         $age = is_file($this->cache) ? time() - filemtime($this->cache) : PHP_INT_MAX;
@@ -55,21 +51,45 @@ final class MenweiAssertions
             rename($new, $this->cache);
             $keys = self::keys($text);
         }
-        $pem = $keys[$kid] ?? throw new RuntimeException('signed with an unknown key');
-        return openssl_pkey_get_public($pem) ?: throw new RuntimeException('a key that is none');
+        return $keys[$kid] ?? throw new RuntimeException('signed with an unknown key');
     }
 
-    /** PEM by kid. */
+    /** JWKs by kid. */
     private static function keys(string $set): array
     {
         $keys = [];
         foreach (json_decode($set, true)['keys'] ?? [] as $jwk) {
-            if (($jwk['crv'] ?? null) !== 'P-256') continue;
-            // SubjectPublicKeyInfo of an uncompressed point on P-256.
-            $der = hex2bin('3059301306072a8648ce3d020106082a8648ce3d03010703420004') . self::decode($jwk['x']) . self::decode($jwk['y']);
-            $keys[$jwk['kid']] = "-----BEGIN PUBLIC KEY-----\n" . chunk_split(base64_encode($der), 64, "\n") . "-----END PUBLIC KEY-----\n";
+            if (self::algorithm($jwk) !== null) $keys[$jwk['kid']] = $jwk;
         }
         return $keys;
+    }
+
+    private static function algorithm(array $jwk): ?string
+    {
+        return match ([$jwk['kty'] ?? null, $jwk['crv'] ?? null]) {
+            ['EC', 'P-256'] => 'ES256', ['OKP', 'Ed25519'] => 'EdDSA', ['RSA', null] => 'RS256', default => null,
+        };
+    }
+
+    private static function fits(array $jwk, string $message, string $signature): bool
+    {
+        switch (self::algorithm($jwk)) {
+            case 'EdDSA':
+                $point = self::decode($jwk['x']);
+                return strlen($signature) === 64 && strlen($point) === 32 && sodium_crypto_sign_verify_detached($signature, $message, $point);
+            case 'ES256':
+                if (strlen($signature) !== 64) return false;
+                // JWS has the two numbers one after the other; OpenSSL wants them in DER.
+                $signature = self::der("\x30", self::integer(substr($signature, 0, 32)) . self::integer(substr($signature, 32)));
+                // SubjectPublicKeyInfo of an uncompressed point on P-256.
+                $info = hex2bin('3059301306072a8648ce3d020106082a8648ce3d03010703420004') . self::decode($jwk['x']) . self::decode($jwk['y']);
+                break;
+            default:
+                $key = self::der("\x30", self::integer(self::decode($jwk['n'])) . self::integer(self::decode($jwk['e'])));
+                $info = self::der("\x30", hex2bin('300d06092a864886f70d0101010500') . self::der("\x03", "\0" . $key));
+        }
+        $pem = "-----BEGIN PUBLIC KEY-----\n" . chunk_split(base64_encode($info), 64, "\n") . "-----END PUBLIC KEY-----\n";
+        return openssl_verify($message, $signature, $pem, OPENSSL_ALGO_SHA256) === 1;
     }
 
     private static function decode(string $text): string
@@ -82,7 +102,13 @@ final class MenweiAssertions
     {
         $bytes = ltrim($bytes, "\0");
         if ($bytes === '' || ord($bytes[0]) > 0x7F) $bytes = "\0" . $bytes;
-        return "\x02" . chr(strlen($bytes)) . $bytes;
+        return self::der("\x02", $bytes);
+    }
+
+    private static function der(string $tag, string $content): string
+    {
+        $length = strlen($content);
+        return $tag . ($length < 0x80 ? chr($length) : ($length < 0x100 ? "\x81" . chr($length) : "\x82" . pack('n', $length))) . $content;
     }
 }
 

@@ -9,6 +9,9 @@ import time
 
 import jwt
 
+# What a key is for follows from its kind, never from what a token says.
+ALGORITHMS = {"EC": "ES256", "OKP": "EdDSA", "RSA": "RS256"}
+
 
 class Assertions:
     """`audience`: the site's origin, with its `path` behind it where that is not `/`."""
@@ -26,8 +29,9 @@ class Assertions:
         head = jwt.get_unverified_header(token)
         if "crit" in head:
             raise jwt.InvalidTokenError("an extension that is not known")
+        key = self.key(head.get("kid"))
         claims = jwt.decode(
-            token, self.key(head.get("kid")).key, algorithms=["ES256"], issuer=self.issuer, audience=self.audience, leeway=30,
+            token, key.key, algorithms=[ALGORITHMS[key.key_type]], issuer=self.issuer, audience=self.audience, leeway=30,
             options={"require": ["iss", "aud", "sub", "iat", "nbf", "exp"]})
         if not claims["sub"] or not all(type(claims[name]) is int for name in ("iat", "nbf", "exp")):
             raise jwt.InvalidTokenError("claims that are none")
@@ -37,7 +41,7 @@ class Assertions:
         """An unknown key is looked for again, once in ten seconds at the most."""
         for keys in (self.keys.get_signing_keys, self.again):
             for key in keys():
-                if key.key_id == kid:
+                if key.key_id == kid and key.key_type in ALGORITHMS:
                     return key
         raise jwt.InvalidTokenError("signed with an unknown key")
 

@@ -6,6 +6,7 @@ public enum Command: Equatable, Sendable {
     case demo(port: UInt16)
     case simulator(listen: ListenAddress)
     case explain(ExplainRequest)
+    case keys(KeysRequest)
     case version
     /// Print this text to standard output, exit 0.
     case help(String)
@@ -72,6 +73,7 @@ public enum CommandLine {
             case .failure(let problem): throw UsageFault(message: "--listen: " + problem.message)
             }
         case "explain": return .explain(try ExplainRequest(arguments))
+        case "keys": return .keys(try KeysRequest(arguments))
         default:
             try Flags(arguments, single: []).finish(operands: 0)
             return .version
@@ -82,9 +84,11 @@ public enum CommandLine {
 /// `--name value` and `--name=value` taken apart from the operands. After `--` all are operands.
 struct Flags {
     private var values: [String: [String]] = [:]
+    private var switches = Set<String>()
     private(set) var operands: [String] = []
 
-    init(_ arguments: [String], single: [String], several: [String] = []) throws(UsageFault) {
+    /// - Parameter switches: options without a value.
+    init(_ arguments: [String], single: [String], several: [String] = [], switches known: [String] = []) throws(UsageFault) {
         var rest = arguments[...]
         while let argument = rest.popFirst() {
             if argument == "--" {
@@ -97,8 +101,13 @@ struct Flags {
             }
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
+            if known.contains(name) {
+                if parts.count == 2 { throw UsageFault(message: "\(name) takes no value") }
+                if !switches.insert(name).inserted { throw UsageFault(message: "\(name) is given twice") }
+                continue
+            }
             guard single.contains(name) || several.contains(name) else {
-                throw UsageFault(message: "unknown option \(quoted(name))" + Suggestion.hint(for: name, among: single + several))
+                throw UsageFault(message: "unknown option \(quoted(name))" + Suggestion.hint(for: name, among: single + several + known))
             }
             guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else { throw UsageFault(message: "\(name) needs a value") }
             guard !value.isEmpty else { throw UsageFault(message: "\(name) needs a value that is not empty") }
@@ -108,6 +117,7 @@ struct Flags {
     }
 
     mutating func take(_ name: String) -> String? { values.removeValue(forKey: name)?.first }
+    func has(_ name: String) -> Bool { switches.contains(name) }
     mutating func takeAll(_ name: String) -> [String] { values.removeValue(forKey: name) ?? [] }
 
     mutating func required(_ name: String) throws(UsageFault) -> String {

@@ -1,9 +1,9 @@
 /// The texts of `--help`.
 enum Usage {
     /// In the order of the overview.
-    static let names = ["run", "check", "demo", "simulator", "explain", "version"]
+    static let names = ["run", "check", "demo", "simulator", "explain", "keys", "version"]
     /// Commands of later work.
-    static let later = ["doctor", "report", "sessions", "keys", "accounts"]
+    static let later = ["doctor", "report", "sessions", "accounts"]
 
     static let overview = """
         menwei: a gateway that logs people in with WeCom before they reach your applications
@@ -15,6 +15,7 @@ enum Usage {
           demo       gateway, WeCom simulator and a sample application on this machine
           simulator  the WeCom simulator alone
           explain    tell what the gateway would decide about a request, and by which rule
+          keys       list the keys that sign, or bring in a new one
           version    print the versions of this program and of its libraries
 
         `menwei COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -60,6 +61,19 @@ enum Usage {
 
             Departments, tags, address, time and age change nothing while no rule can ask for them.
             Exit status: 0 allowed, 3 login, 4 denied or malformed, 5 no such site, 2 wrong usage or configuration.
+            """,
+        "keys": """
+            Usage: menwei keys --config FILE list [--json]
+                   menwei keys --config FILE rotate [--now]
+
+            list     the keys of `signing.keys`, oldest first: kid, algorithm, state, created; with --json a line of JSON each.
+                     States: next (published, does not sign yet), signing, previous (what it signed may be live), retired
+            rotate   makes a new key for `signing.algorithm`. It is published at once, and signs after ten minutes
+
+              --now  after a theft: the new key signs at once, and all others are removed. What they signed holds no longer, and
+                     verifiers that do not look for unknown keys refuse until they fetch the set again, five minutes at the most
+
+            Running gateways, also on other machines with the same folder, notice within seconds and need no signal.
             """,
         "version": """
             Usage: menwei version

@@ -42,7 +42,7 @@ extension IdentityHeaderFault {
     var isOfName: Bool {
         switch self {
         case .notAToken, .hopByHop, .routes, .setByGateway: true
-        case .unknownPlaceholder, .unknownEncoding, .malformedBraces, .controlCharacter, .badLength: false
+        case .unknownPlaceholder, .unknownEncoding, .malformedBraces, .controlCharacter, .badLength, .colon: false
         }
     }
 
@@ -59,6 +59,7 @@ extension IdentityHeaderFault {
         case .malformedBraces: return "\"{\" and \"}\" stand around a placeholder, as in {account}, and nowhere else"
         case .controlCharacter: return "a header's value has no control characters"
         case .badLength: return "a template has 1 to 1024 bytes"
+        case .colon: return "a user of HTTP Basic has no \":\", which ends it"
         }
     }
 }

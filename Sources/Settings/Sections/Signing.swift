@@ -15,15 +15,13 @@ extension ConfigurationReader {
             options.keys = paths.resolve(keys)
         }
         checkKeyFolder(options.keys, at: section.valueMark("keys"))
-        _ = section.value("algorithm", Read.word(["ES256"], later: ["EdDSA", "RS256"], key: "algorithm"))
-        let lifetimes = Duration.seconds(1)...Duration.seconds(86400)
+        let algorithm = section.value("algorithm", Read.word(SigningAlgorithm.allCases.map(\.rawValue), key: "algorithm"))
+        options.rotation.algorithm = algorithm.flatMap(SigningAlgorithm.init(rawValue:)) ?? options.rotation.algorithm
+        options.rotation.every = section.value("rotate_every", Read.duration(.zero...DurationText.maximum)) ?? options.rotation.every
+        let lifetimes = Duration.seconds(1)...KeyRing.longestLifetime
         options.lifetime = section.value("lifetime", Read.duration(lifetimes)) ?? options.lifetime
         checkKeys(options, at: section.valueMark("keys"))
         checkUnchanged(options, at: section.valueMark("keys"))
-        // 0 asks for nothing, the default for what a later version does.
-        if let every = section.value("rotate_every", Read.duration(.zero...DurationText.maximum)), every != .zero, every != .seconds(30 * 86400) {
-            findings.fault(section.valueMark("rotate_every"), "\"rotate_every\" other than 30d or 0 is not available in this version")
-        }
         return options
     }
 
@@ -51,9 +49,17 @@ extension ConfigurationReader {
         do throws(KeyFolderFault) {
             let contents = try KeyFolder(path: options.keys).readIfComplete(lifetime: options.lifetime)
             for warning in contents?.warnings ?? [] { findings.warn(mark, "\(quoted(path: warning.path)): \(warning.message)") }
+            if let contents { checkAlgorithm(options.rotation, contents, at: mark) }
         } catch {
             findings.fault(mark, "\(quoted(path: error.path)): \(error.message)")
         }
+    }
+
+    /// Who rotates brings the algorithm that is asked for; nobody else does.
+    private func checkAlgorithm(_ rotation: KeyRotation, _ contents: KeyFolderContents, at mark: Mark) {
+        guard rotation.every == .zero, let newest = contents.ring.names.last, let key = contents.keys[newest.kid], key.algorithm != rotation.algorithm
+        else { return }
+        findings.warn(mark, "the newest key is for \(key.algorithm.rawValue), and with \"rotate_every: 0\" no other is made; `menwei keys rotate` makes one for \(rotation.algorithm.rawValue)")
     }
 
     func readLog(_ node: YAMLNode?) -> LogOptions? {

@@ -20,6 +20,9 @@ struct SitePart {
     var rules: [RuleDraft]?
     /// Entries of `identity.headers`: the defaults' before the site's own.
     var headers: [HeaderEntry] = []
+    /// `.some(nil)`: none, whatever the defaults say.
+    var basic: BasicCredentials??
+    var signsRequests: Bool?
     var timeouts: SiteOptions.Timeouts?
     var bodyLimit: UInt64?
 
@@ -29,7 +32,7 @@ struct SitePart {
         .later("landing", off: .nulls(["mobile", "desktop"])),
     ]
 
-    /// A site's own value replaces the default's; headers are merged.
+    /// A site's own value replaces the default's; `identity` is merged key by key, and so are its headers.
     func over(_ defaults: SitePart) -> SitePart {
         var part = self
         part.balance = balance ?? defaults.balance
@@ -41,6 +44,8 @@ struct SitePart {
         part.trustedOrigins = trustedOrigins ?? defaults.trustedOrigins
         part.rules = rules ?? defaults.rules
         part.headers = defaults.headers + headers
+        part.basic = basic ?? defaults.basic
+        part.signsRequests = signsRequests ?? defaults.signsRequests
         part.timeouts = timeouts ?? defaults.timeouts
         part.bodyLimit = bodyLimit ?? defaults.bodyLimit
         return part
@@ -56,6 +61,8 @@ struct SitePart {
         options.ignoreCase = paths?.ignoreCase ?? options.ignoreCase
         options.trustedOrigins = trustedOrigins ?? options.trustedOrigins
         options.rules = rules?.map(\.rule) ?? options.rules
+        options.basic = basic ?? options.basic
+        options.signsRequests = signsRequests ?? options.signsRequests
         options.timeouts = timeouts ?? options.timeouts
         options.requestBodyLimit = bodyLimit ?? options.requestBodyLimit
     }
@@ -74,7 +81,7 @@ extension ConfigurationReader {
         part.trustedOrigins = section.list("trusted_origins") { (node: YAMLNode) throws(Misread) in try Read.origin(node).text }
         _ = section.value("enforcement", Read.word(["required"], later: ["login", "observe"], key: "enforcement"))
         part.rules = section.node("access").flatMap(readAccess)
-        if let identity = section.node("identity") { part.headers = readIdentity(identity) }
+        if let identity = section.node("identity") { readIdentity(identity, into: &part) }
         part.timeouts = section.node("timeouts").flatMap(readTimeouts)
         part.bodyLimit = section.value("request_body_limit", Read.size)
         return part
@@ -105,30 +112,5 @@ extension ConfigurationReader {
         timeouts.response = section.value("response", Read.duration(range)) ?? timeouts.response
         timeouts.idle = section.value("idle", Read.duration(range)) ?? timeouts.idle
         return timeouts
-    }
-
-    /// The entries of `identity.headers`, in the order of the file.
-    private func readIdentity(_ node: YAMLNode) -> [HeaderEntry] {
-        let keys: [Key] = ["headers", .later("basic", off: .null), .later("signature", off: .text("none"))]
-        guard let section = Section(node, "\"identity\"", keys: keys, findings), let headers = section.node("headers") else { return [] }
-        guard case .mapping(let entries) = headers.content else {
-            findings.fault(headers.mark, "\"headers\" must be a mapping of names to templates, this is \(headers.kindName)")
-            return []
-        }
-        return entries.compactMap(readHeader)
-    }
-
-    private func readHeader(_ entry: YAMLNode.Entry) -> HeaderEntry? {
-        do throws(IdentityHeaderFault) {
-            guard !entry.value.isNull else {
-                try IdentityHeader.check(name: entry.key)
-                return HeaderEntry(name: entry.key, mark: entry.keyMark, header: nil)
-            }
-            guard let template = Section.read(entry.value, Read.text, findings) else { return nil }
-            return HeaderEntry(name: entry.key, mark: entry.keyMark, header: try IdentityHeader(name: entry.key, template: template))
-        } catch {
-            findings.fault(error.isOfName ? entry.keyMark : entry.value.mark, error.message(name: entry.key))
-            return nil
-        }
     }
 }
