@@ -16,6 +16,8 @@ case $what in
         packages+=(chromium chromium-driver curl fonts-noto-cjk lld nghttp2-client openssl procps python3 python3-venv)
         # real servers behind the gateway
         packages+=(apache2-bin default-jdk-headless libtomcat10-embed-java nginx nodejs)
+        # the examples that verify assertions
+        packages+=(golang-go libnginx-mod-http-js php-cli)
         ;;
     *) echo "usage: Deploy/install.sh [build|test]" >&2; exit 2 ;;
 esac

@@ -1,5 +1,7 @@
 """Family A of the attacks, integrity of identity headers: a test a row, named by its id. The rows about verifiers are asked of the programs in Config/examples/verify."""
 import base64
+import hmac
+import http.client
 import http.server
 import importlib.util
 import json
@@ -13,11 +15,14 @@ from pathlib import Path
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from harness.asking import ask, cookie
 from harness.browser import Browser
 from harness.http2_client import H2, status
+from harness.ports import free_port
+from harness.waiting import wait_for
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "Config/examples/verify"
 IDENTITY = ("X-Forwarded-User", "X-Menwei-Assertion")
@@ -135,19 +140,31 @@ def encoded(data):
     return base64.urlsafe_b64encode(data if isinstance(data, bytes) else json.dumps(data).encode()).decode().rstrip("=")
 
 
-class Keys:
-    """A key set on a plain server of its own, that counts who asks; and tokens signed with its key."""
+def number(value):
+    return encoded(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
-    def __init__(self):
-        self.key, self.asked = ec.generate_private_key(ec.SECP256R1()), 0
-        numbers = self.key.public_key().public_numbers()
-        self.public = {"kty": "EC", "crv": "P-256", "kid": "k1", "use": "sig", "alg": "ES256", "x": encoded(numbers.x.to_bytes(32, "big")), "y": encoded(numbers.y.to_bytes(32, "big"))}
+
+class Keys:
+    """A key set on a plain server of its own, that counts who asks; and tokens signed with its key. A key of another kind, `other`, is in the set too."""
+
+    def __init__(self, algorithm="ES256"):
+        self.algorithm, self.asked = algorithm, 0
+        curve, edwards, rsa_key = ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)
+        point, modulus = curve.public_key().public_numbers(), rsa_key.public_key().public_numbers()
+        kinds = {
+            "ES256": (curve, {"kty": "EC", "crv": "P-256", "x": encoded(point.x.to_bytes(32, "big")), "y": encoded(point.y.to_bytes(32, "big"))}),
+            "EdDSA": (edwards, {"kty": "OKP", "crv": "Ed25519", "x": encoded(edwards.public_key().public_bytes_raw())}),
+            "RS256": (rsa_key, {"kty": "RSA", "n": number(modulus.n), "e": number(modulus.e)}),
+        }
+        self.key, public = kinds.pop(algorithm)
+        self.public = {**public, "use": "sig", "alg": algorithm, "kid": "k1"}
+        self.others = [{**jwk, "use": "sig", "alg": name, "kid": name} for name, (_, jwk) in kinds.items()]
         keys = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 keys.asked += 1
-                body = json.dumps({"keys": [keys.public]}).encode()
+                body = json.dumps({"keys": [*keys.others, keys.public]}).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -163,24 +180,150 @@ class Keys:
     def token(self, head=None, **changed):
         now = int(time.time())
         claims = {"iss": self.issuer, "aud": SITE, "sub": "zhangsan", "iat": now, "nbf": now, "exp": now + 100, **changed}
-        return self.signed({"alg": "ES256", "typ": "JWT", "kid": "k1", **(head or {})}, json.dumps(claims))
+        return self.signed({"alg": self.algorithm, "typ": "JWT", "kid": "k1", **(head or {})}, json.dumps(claims))
 
     def signed(self, head, claims):
         text = f"{encoded(head)}.{encoded(claims.encode())}"
-        return text + "." + encoded(jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256).sign(text.encode(), self.key))
+        return text + "." + encoded(jwt.algorithms.get_default_algorithms()[self.algorithm].sign(text.encode(), self.key))
 
 
-@pytest.fixture(scope="module")
-def keys():
-    keys = Keys()
+    def hashed(self, head, claims):
+        """Signed with the public key, which everybody has, taken for a secret."""
+        pem = self.key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        text = f"{encoded(head)}.{claims}"
+        return text + "." + encoded(hmac.new(pem, text.encode(), "sha256").digest())
+
+
+#: A machine for many tokens, since starting one takes a second.
+LINES = """
+public class Lines {
+    public static void main(String[] arguments) throws Exception {
+        MenweiAssertion assertions = new MenweiAssertion(arguments[0], arguments[1]);
+        var lines = new java.io.BufferedReader(new java.io.InputStreamReader(System.in, "US-ASCII"));
+        for (String line; (line = lines.readLine()) != null;) {
+            try {
+                System.out.println("in: " + MenweiAssertion.text(assertions.verify(line), "sub"));
+            } catch (SecurityException | java.security.GeneralSecurityException | IllegalArgumentException fault) {
+                System.out.println("refused: " + fault.getMessage());
+            }
+        }
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module", params=["ES256", "EdDSA", "RS256"])
+def keys(request):
+    keys = Keys(request.param)
     yield keys
     keys.server.shutdown()
 
 
-@pytest.fixture(scope="module", params=["python", "java", "go"])
-def verify(request, keys, tmp_path_factory):
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """What has to be compiled, once: language → command, before its arguments."""
+    commands = {}
+
+    def build(language):
+        if language in commands:
+            return commands[language]
+        folder = tmp_path_factory.mktemp(language)
+        if language == "java":
+            shutil.copy(EXAMPLES / "MenweiAssertion.java", folder)
+            (folder / "Lines.java").write_text(LINES)
+            subprocess.run(["javac", "MenweiAssertion.java", "Lines.java"], cwd=folder, check=True, timeout=300)
+            commands[language] = ["java", "-cp", folder, "Lines"]
+        elif language == "go":
+            environment = {**os.environ, "GO111MODULE": "off", "GOCACHE": str(folder / "cache"), "CGO_ENABLED": "0"}
+            subprocess.run(["go", "build", "-o", folder / "verify", EXAMPLES / "menwei_assertion.go"], check=True, timeout=600, env=environment)
+            commands[language] = [folder / "verify"]
+        else:
+            commands[language] = ["php", EXAMPLES / "menwei_assertion.php"]
+        return commands[language]
+
+    return build
+
+
+NGINX = """
+daemon off; master_process off; worker_processes 1; pid FOLDER/nginx.pid; error_log FOLDER/nginx.errors info;
+load_module /usr/lib/nginx/modules/ngx_http_js_module.so;
+events { worker_connections 64; }
+http {
+    access_log off; client_body_temp_path FOLDER/a; proxy_temp_path FOLDER/b; fastcgi_temp_path FOLDER/c; uwsgi_temp_path FOLDER/d; scgi_temp_path FOLDER/e;
+    EXAMPLE
+    server {
+        listen 127.0.0.1:APPLICATION;
+        location / { return 200 $http_remote_user; }
+    }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def nginx(keys, tmp_path_factory):
+    """The example's configuration but for its places, and behind it an application that answers with what it was told."""
+    folder = tmp_path_factory.mktemp("nginx")
+    port, application = free_port(), free_port()
+    example = (EXAMPLES / "nginx.conf").read_text()
+    for old, new in (
+        ("/etc/nginx/njs", str(EXAMPLES)), ("/var/cache/nginx/menwei", str(folder / "keys")), ("listen 8080;", f"listen 127.0.0.1:{port};"), ("127.0.0.1:8081", f"127.0.0.1:{application}"),
+        ("https://auth.corp.example/.menwei", f"{keys.issuer}/.menwei"), ("$assertion_issuer https://auth.corp.example", f"$assertion_issuer {keys.issuer}"),
+    ):
+        assert old in example, old
+        example = example.replace(old, new)
+    (folder / "nginx.conf").write_text(NGINX.replace("EXAMPLE", example).replace("APPLICATION", str(application)).replace("FOLDER", str(folder)))
+    process = subprocess.Popen(["nginx", "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.PIPE, text=True)
+
+    def ask(text):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("GET", "/page", headers={"X-Menwei-Assertion": text, "Remote-User": "admin"} if text else {"Remote-User": "admin"})
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            assert answer.status in (200, 401), (answer.status, body)
+            return body if answer.status == 200 else None
+        finally:
+            connection.close()
+
+    def answers():
+        try:
+            ask("")
+            return True
+        except OSError:
+            assert process.poll() is None, process.stderr.read()
+            return False
+
+    wait_for(answers, 20, "nginx")
+    yield ask
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def java(keys, built):
+    process = subprocess.Popen([*built("java"), keys.issuer, SITE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(text):
+        process.stdin.write(text + "\n")
+        process.stdin.flush()
+        what, _, rest = process.stdout.readline().strip().partition(": ")
+        assert what in ("in", "refused")
+        return rest if what == "in" else None
+
+    yield ask
+    process.stdin.close()
+    process.wait(20)
+
+
+@pytest.fixture(scope="module", params=["python", "java", "go", "php", "nginx"])
+def verify(request, keys, built):
     """`verify(token)`: the account, or None; by one of the examples as it is."""
-    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "nginx":
+        if keys.algorithm == "EdDSA":
+            pytest.skip("njs has no Ed25519, which the README says")
+        return request.getfixturevalue("nginx")
+    if request.param == "java":
+        return request.getfixturevalue("java")
     if request.param == "python":
         spec = importlib.util.spec_from_file_location("menwei_assertion", EXAMPLES / "menwei_assertion.py")
         module = importlib.util.module_from_spec(spec)
@@ -194,17 +337,7 @@ def verify(request, keys, tmp_path_factory):
                 return None
 
         return python
-    if request.param == "java":
-        if not shutil.which("javac"):
-            pytest.skip("no JDK")
-        shutil.copy(EXAMPLES / "MenweiAssertion.java", folder)
-        subprocess.run(["javac", "MenweiAssertion.java"], cwd=folder, check=True, timeout=120)
-        command = ["java", "-cp", folder, "MenweiAssertion", keys.issuer, SITE]
-    else:
-        if not shutil.which("go"):
-            pytest.skip("no Go")
-        subprocess.run(["go", "build", "-o", folder / "verify", EXAMPLES / "menwei_assertion.go"], check=True, timeout=300, env={**os.environ, "GOFLAGS": "-mod=mod", "GO111MODULE": "off"})
-        command = [folder / "verify", keys.issuer, SITE]
+    command = [*built(request.param), keys.issuer, SITE]
 
     def run(token):
         done = subprocess.run(command, input=token, capture_output=True, text=True, timeout=60)
@@ -231,16 +364,17 @@ def test_t15_an_assertion_is_good_for_its_time(keys, verify):
 def test_t16_no_other_token_is_an_assertion(keys, verify):
     good = keys.token()
     head, claims, signature = good.split(".")
-    other = Keys()
+    other = Keys(keys.algorithm)
     other.issuer = keys.issuer
     now = int(time.time())
     hostile = {"typ": "JWT", "kid": "k1"}
     bad = {
         "no algorithm": f"{encoded({'alg': 'none', **hostile})}.{claims}.", "no algorithm, signed": keys.signed({"alg": "none", **hostile}, json.dumps({"sub": "x"})),
-        "our public key as a secret": jwt.encode({"sub": "zhangsan", "iss": keys.issuer, "aud": SITE, "exp": now + 60}, keys.public["x"], algorithm="HS256", headers={"kid": "k1"}),
-        "a key of its own": other.token({"jwk": other.public}), "a place for keys": other.token({"jku": "http://127.0.0.1:9/", "x5u": "http://127.0.0.1:9/"}),
+        "our public key as a secret": keys.hashed({"alg": "HS256", **hostile}, claims),
+        "the name of another algorithm": keys.token({"alg": next(k["alg"] for k in keys.others)}), "another kind of key": keys.token({"kid": keys.others[0]["kid"], "alg": keys.others[0]["alg"]}),
+        "a key of another kind, its own algorithm": keys.token({"kid": keys.others[1]["kid"]}), "a key of its own": other.token({"jwk": other.public}), "a place for keys": other.token({"jku": "http://127.0.0.1:9/", "x5u": "http://127.0.0.1:9/"}),
         "an unknown key": keys.token({"kid": "k2"}), "a path": keys.token({"kid": "../../dev/null"}), "no key": keys.token({"kid": None}), "an extension": keys.token({"crit": ["x"], "x": 1}),
-        "not encoded": keys.token({"crit": ["b64"], "b64": False}), "zeros": f"{head}.{claims}." + "A" * 86, "short": f"{head}.{claims}.{signature[:-4]}", "long": good + "AAAA",
+        "not encoded": keys.token({"crit": ["b64"], "b64": False}), "zeros": f"{head}.{claims}." + "A" * len(signature), "short": f"{head}.{claims}.{signature[:-4]}", "long": good + "AAAA",
         "JSON": json.dumps({"protected": head, "payload": claims, "signature": signature}), "four parts": good + ".x", "two parts": f"{head}.{claims}",
         "time as text": keys.token(exp=str(now + 100)), "no end": keys.token(exp=1e300), "negative": keys.token(exp=-1), "time as a list": keys.token(exp=[now + 100]),
         "no issuer": keys.token(iss=None), "nobody": keys.token(sub=""),
@@ -303,6 +437,17 @@ def test_t23_answers_speak_neither_in_our_name_nor_to_the_gateway(gateway, upstr
 
 
 def test_t13_without_basic_authorization_is_the_applications(gateway, member, upstream):
-    """`identity.basic`, which would put ours there, is not in this version."""
     assert ask(gateway, "/x", "Authorization: Basic eDp5", cookie(member)).status == 200
     assert upstream.last().all("Authorization") == ["Basic eDp5"]
+
+
+def test_t13_where_the_application_gets_basic_from_us_a_clients_is_gone(make_gateway, upstream):
+    own = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"path": "/public/*", "allow": "anyone"}],
+                         "identity": {"basic": {"user": "{account}", "password": {"file": "secret"}}}}])
+    browser = Browser(own)
+    browser.log_in(own.origin("wiki.test") + "/")
+    forged = ["Authorization: Basic YWRtaW46eA==", "authorization: Basic YWRtaW46eA==", "AUTHORIZATION: Bearer x"]
+    assert ask(own, "/x", *forged, cookie(browser)).status == 200
+    assert base64.b64decode(upstream.last().one("Authorization").removeprefix("Basic ")) == b"zhangsan:simulator-secret"
+    assert ask(own, "/public/x", *forged).status == 200 and not upstream.last().all("Authorization")
+    assert ask(own, "/public/x", cookie(browser), "Connection: Authorization").status == 200 and upstream.last().one("Authorization")

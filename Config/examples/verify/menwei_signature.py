@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from menwei_assertion import Assertions
 
 #: Exactly what the gateway writes. Anything else under this name was not written by it.
-INPUT = re.compile(r'menwei=(\(([^()]*)\);created=(\d{1,12});keyid="([\w-]{43})";alg="([a-z0-9-]+)";nonce="([\w-]{22})")', re.ASCII)
+INPUT = re.compile(r'menwei=(\(([^()]*)\);created=(\d{1,12});keyid="([\w-]{43})";alg="([a-z0-9_-]+)";nonce="([\w-]{22})")', re.ASCII)
 SIGNATURE = re.compile(r"menwei=:([A-Za-z0-9+/]+={0,2}):", re.ASCII)
 ALGORITHMS = {"EC": "ecdsa-p256-sha256", "OKP": "ed25519", "RSA": "rsa-v1_5-sha256"}
 DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
