@@ -103,6 +103,6 @@ if Context.environment["MENWEI_FUZZ"] != nil {
         .target(name: "HTTPChecks", dependencies: ["HTTP"], path: "Tests/HTTPTests/Checks"),
         fuzzer("RequestParser", "HTTPChecks"), fuzzer("ResponseParser", "HTTPChecks"),
         fuzzer("Target", "HTTPChecks"), fuzzer("HTTP2Frames", "HTTPChecks"), fuzzer("Cookies", "HTTPChecks"), fuzzer("Configuration", "Settings"),
-        fuzzer("WebSocketFrames", "Proxy"), fuzzer("WebSocketHandshake", "HTTPChecks"), fuzzer("ProxyProtocol", "Proxy"),
+        fuzzer("WebSocketFrames", "Proxy"), fuzzer("WebSocketHandshake", "HTTPChecks"), fuzzer("ProxyProtocol", "Proxy"), fuzzer("ReturnAddress", "Access"),
     ]
 }

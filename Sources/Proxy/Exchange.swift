@@ -47,6 +47,8 @@ public final class Exchange {
     // A form that came when the session was over (see Gateway+Forms.swift)
     /// The whole body, in the place of what the client sent with this request.
     var givenBack: [UInt8]?
+    /// What it was kept under.
+    var formKey: String?
     var formRoom: FormRoom.Share?
     /// What may be kept of it, in bytes; 0: nothing is to be kept.
     var formLimit = 0

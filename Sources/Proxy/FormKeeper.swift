@@ -10,6 +10,9 @@ public protocol FormKeeper: AnyObject {
     func keep(_ request: OwnRequest, of owner: FormOwner) async throws(StoreFailure) -> OwnResponse
     /// The form that `key` stands for, if it was sent from this browser to this address by the member who is logged in now. It is taken: nobody gets it again.
     func takeBack(_ key: String, for request: OwnRequest) async throws(StoreFailure) -> KeptForm?
+    /// Keeps it on under the same key: nothing of it reached the application. A reload of the page that says so sends it again.
+    /// - Parameter request: with the form in it, as it was to go out.
+    func putBack(_ key: String, _ request: OwnRequest) async
 }
 
 /// The member whose session was over when the form came.

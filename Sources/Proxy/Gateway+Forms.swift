@@ -61,9 +61,19 @@ extension Gateway {
             withForms(exchange) { [portal] () throws(StoreFailure) in try await portal.takeBack(key, for: request) } then: { [self] form in
                 guard let form else { return refuse(exchange, .formGone) }
                 exchange.replaceBody(by: form)
+                exchange.formKey = key
                 // The session may have ended meanwhile, and the site may take less than it was sent.
                 withSession(exchange) { [self] session in decide(exchange, site, rule: rule, session) }
             }
+        }
+    }
+
+    /// The application cannot be reached. A form that it was to get is not lost by that.
+    func refuseAsUnreachable(_ exchange: Exchange) {
+        guard let key = exchange.formKey, let body = exchange.givenBack else { return refuse(exchange, .upstreamUnreachable) }
+        let request = describe(exchange, body: body)
+        withForms(exchange) { [portal] () throws(StoreFailure) in await portal.putBack(key, request) } then: { [self] in
+            refuse(exchange, .upstreamUnreachable)
         }
     }
 

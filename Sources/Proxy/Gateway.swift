@@ -268,7 +268,7 @@ public final class Gateway: ExchangeHandler {
 
     public func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure) {
         switch failure {
-        case .unreachable: refuse(exchange, .upstreamUnreachable)
+        case .unreachable: refuseAsUnreachable(exchange)
         case .timedOut: refuse(exchange, .upstreamTimedOut)
         case .broken, .staleConnection, .unanswered, .notExecuted: refuse(exchange, .upstreamBroken)
         }

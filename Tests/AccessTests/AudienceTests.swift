@@ -86,6 +86,21 @@ private let chromeAccept = "text/html,application/xhtml+xml,application/xml;q=0.
         #expect(BrowserMarks.isSameOrigin(fields([("Origin", "https://wiki.corp.example:8443")]), other))
     }
 
+    @Test("a form of the site's own is known by the first mark that is there", arguments: [
+        ([], false), ([("Sec-Fetch-Site", "same-origin")], true), ([("Sec-Fetch-Site", "same-origin"), ("Origin", "null")], true),
+        ([("Sec-Fetch-Site", "same-site"), ("Origin", "https://wiki.corp.example")], false), ([("Sec-Fetch-Site", "cross-site"), ("Referer", "https://wiki.corp.example/")], false),
+        ([("Sec-Fetch-Site", "none"), ("Referer", "https://wiki.corp.example/")], false), ([("Sec-Fetch-Site", ""), ("Origin", "https://wiki.corp.example")], false),
+        ([("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "same-origin")], false), ([("Origin", "https://wiki.corp.example")], true),
+        ([("Origin", "null"), ("Referer", "https://wiki.corp.example/")], false), ([("Origin", "https://evil.test"), ("Referer", "https://wiki.corp.example/")], false),
+        ([("Origin", "https://wiki.corp.example:8443")], false), ([("Origin", "https://wiki.corp.example"), ("Origin", "https://wiki.corp.example")], false),
+        ([("Referer", "https://wiki.corp.example/edit?x=1")], true), ([("Referer", "https://wiki.corp.example")], false),
+        ([("Referer", "https://wiki.corp.example.evil.test/")], false), ([("Referer", "https://evil.test/https://wiki.corp.example/")], false),
+        ([("Referer", "https://wiki.corp.example/"), ("Referer", "https://wiki.corp.example/")], false),
+    ] as [([(String, String)], Bool)])
+    func ownForm(list: [(String, String)], expected: Bool) {
+        #expect(BrowserMarks.isOwnForm(fields(list), of: origin) == expected)
+    }
+
     @Test("a WebSocket comes from the site, a trusted origin, or no browser", arguments: [
         ([], true), ([("Origin", "https://wiki.corp.example")], true), ([("Origin", "HTTPS://Wiki.corp.example")], true), ([("Origin", "https://app.corp.example")], true),
         ([("Origin", "https://evil.test")], false), ([("Origin", "null")], false), ([("Origin", "")], false), ([("Origin", "https://wiki.corp.example:8443")], false),

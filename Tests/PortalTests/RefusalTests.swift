@@ -14,6 +14,7 @@ import Testing
         (.noSuchSite, 404, "no-such-site"), (.noSuchOwnPath, 404, "no-such-site"), (.methodNotAllowed(allow: "GET"), 405, "malformed"),
         (.unknownHost, 421, "no-such-site"), (.malformed(status: 400, code: "bad-path"), 400, "malformed"),
         (.malformed(status: 431, code: "head-too-large"), 431, "malformed"), (.tooLarge(limit: 100 << 20), 413, "too-large"),
+        (.formTooLarge(limit: 1 << 20), 413, "too-large"), (.formGone, 410, "malformed"),
         (.upstreamUnreachable, 502, "upstream"), (.upstreamTimedOut, 504, "upstream"), (.upstreamBroken, 502, "upstream"),
         (.storeDown, 503, "store-down"), (.loop, 508, "upstream"),
     ]

@@ -91,6 +91,49 @@ import WeCom
         #expect(!isLoggedIn(other))
     }
 
+    @Test func whoComesBackTooLateNeedNotLookForThePageAgain() async throws {
+        let browser = Browser(gate)
+        let late = try await freshState(browser, return: "https://wiki.corp.example/deep?a=1")
+        gate.clock.advance(.seconds(59 * 60))
+        let answer = await browser.get(callback("code=code-zhangsan&state=\(late)"))
+        #expect(answer.location?.parameter("return") == "https://wiki.corp.example/deep?a=1")
+        #expect(!isLoggedIn(browser))
+        gate.clock.advance(.seconds(60))
+        #expect(await browser.get(callback("code=code-zhangsan&state=\(late)")).location?.parameter("return") == "https://auth.corp.example/")
+    }
+
+    @Test func fragmentsOutliveALoginThatBeginsAgain() async throws {
+        let browser = Browser(gate), other = Browser(gate)
+        let address = "\(Gate.auth.text)/.menwei/start/corp?return=https%3A%2F%2Fwiki.corp.example%2Fp&fragment=%2Fnot-this&fragment=%2Froute%3Fx%3D1"
+        let state = try #require(await browser.get(address).location?.parameter("state"))
+        // In another browser it begins again, and the page there hands the fragment on.
+        let again = try #require(await other.get(callback("code=code-zhangsan&state=\(state)")).location)
+        #expect(again.hasSuffix("#/route?x=1") && again.parameter("fragment") == "/route?x=1")
+        let page = await other.get(again)
+        #expect(page.links.contains { $0.hasPrefix("/.menwei/start/corp?") && $0.parameter("fragment") == "/route?x=1" })
+        // In its own it leads on, spent as it may be.
+        let done = await browser.get(callback("code=code-zhangsan&state=\(state)"))
+        #expect(done.location?.hasSuffix("#/route?x=1") == true)
+        #expect(await browser.get(callback("code=code-zhangsan&state=\(state)")).location == "https://wiki.corp.example/p#/route?x=1")
+    }
+
+    @Test func aLiveSessionLeadsOnWithTheFragmentThatIsRemembered() async throws {
+        let browser = Browser(gate)
+        await logIn(browser, to: "https://crm.corp.example:8443/")
+        let login = "\(Gate.auth.text)/.menwei/login?return=https%3A%2F%2Fwiki.corp.example%2Fp&fragment=part"
+        let site = try #require(await browser.get(login).location)
+        #expect(site.hasPrefix("https://wiki.corp.example/.menwei/login?") && site.hasSuffix("#part"))
+    }
+
+    @Test func ofTheCausesThatOneIsNamedWhichCanBeSeen() async throws {
+        let browser = Browser(gate)
+        _ = await browser.visit("https://wiki.corp.example/")
+        let kept = await browser.get("https://wiki.corp.example/.menwei/finish?ticket=x&try=2")
+        #expect(kept.status == 400 && !kept.text.contains("Cookie") && kept.text.contains("data-clock="))
+        let none = await Browser(gate).get("https://wiki.corp.example/.menwei/finish?ticket=x&try=2")
+        #expect(none.status == 400 && none.text.contains("阻止了 Cookie"))
+    }
+
     @Test func theCallbackFromHistoryGoesOnWithALiveSession() async throws {
         let browser = Browser(gate)
         let state = try await freshState(browser)

@@ -1,6 +1,7 @@
 import Access
 import Bytes
 import Crypto
+import HTTP
 import EventLoop
 import Synchronization
 
@@ -90,6 +91,10 @@ final class FakePortal: Responder, RefusalRenderer, FormKeeper {
 
     func keep(_ request: OwnRequest, of owner: FormOwner) async throws(StoreFailure) -> OwnResponse {
         OwnResponse(status: 303, body: Array("kept \(request.body.count) of \(owner.user)".utf8))
+    }
+
+    func putBack(_ key: String, _ request: OwnRequest) async {
+        forms[key] = KeptForm(contentType: request.fields.text(.contentType) ?? "", referer: request.fields.text(.referer), body: request.body)
     }
 
     func takeBack(_ key: String, for request: OwnRequest) async throws(StoreFailure) -> KeptForm? { forms.removeValue(forKey: key) }

@@ -13,7 +13,7 @@ extension Portal {
         guard states.count <= 1, codes.count <= 1 else { return refuse(.malformed(status: 400, code: "parameter-twice"), asked) }
         let value = states.first ?? "", code = codes.first ?? ""
         let known = try await state(value, asked)
-        guard let state = known, state.connection == connection.id, let browser = asked.cookie(CookieNames.attempt),
+        guard let state = known, state.isGood(at: asked.now), state.connection == connection.id, let browser = asked.cookie(CookieNames.attempt),
               constantTimeEqual(Array(fingerprint(browser).utf8), Array(state.browser.utf8)),
               try await takeState(value, state, asked)
         else {
@@ -48,7 +48,7 @@ extension Portal {
         return try await Trouble.store { () async throws(StoreFailure) in
             guard try await store.take(.state, Digest.sha256(value), now: asked.now) != nil else { return false }
             _ = try await store.put(
-                .state, StateValue.spentKey(value), rest.encoded, expires: asked.now.advanced(by: LoginState.life), now: asked.now)
+                .state, StateValue.spentKey(value), rest.encoded, expires: asked.now.advanced(by: LoginState.remembered), now: asked.now)
             return true
         }
     }

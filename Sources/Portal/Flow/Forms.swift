@@ -52,6 +52,22 @@ extension Portal: FormKeeper {
         return stored.form
     }
 
+    public func putBack(_ key: String, _ request: OwnRequest) async {
+        guard let origin = request.origin, let session = request.session else { return }
+        let asked = Asked(request, origin: origin, options: options)
+        let owner = FormOwner(sid: session.sid, connection: session.member.connection, user: session.member.user)
+        guard let browser = asked.cookie(CookieNames.attempt),
+              let stored = StoredForm(request, origin: origin, owner: owner, browser: fingerprint(browser))
+        else { return }
+        do throws(StoreFailure) {
+            _ = try await store.take(.post, Self.sentKey(key), now: asked.now)
+            _ = try await store.keepPost(
+                Digest.sha256(key), stored.encoded, of: owner.sid, size: request.body.count, expires: asked.now.advanced(by: StoredForm.life), now: asked.now)
+        } catch {
+            records.trouble(.store(error), asked)
+        }
+    }
+
     /// The end of a login: to where the person wanted to go, or first the form that was kept.
     func end(_ asked: Asked, _ member: Member, at returnTo: ReturnAddress, cookies: [String] = []) async throws(Trouble) -> OwnResponse {
         guard let key = Journey.form(asked.query.one("form")) else { return redirect(303, returnTo.url, cookies: cookies) }

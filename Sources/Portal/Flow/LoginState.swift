@@ -10,33 +10,41 @@ struct LoginState: Equatable {
     var journey: Journey
     /// It went to the in-app page, whose own fragment a browser would carry on into our redirects.
     var isInApp: Bool
+    var begun: WallTime
 
     /// 15 minutes
     static let life = Duration.seconds(15 * 60)
+    /// 1 hour. Whoever comes back too late logs in again, but need not look for the page again.
+    static let remembered = Duration.seconds(60 * 60)
+
+    /// Whether it still leads to a session.
+    func isGood(at now: WallTime) -> Bool { now < begun.advanced(by: Self.life) }
 
     var encoded: [UInt8] {
         FieldList.encode([
             connection, browser, journey.returnTo.url, journey.bind ?? "", journey.fragment, String(journey.attempt), isInApp ? "app" : "web",
-            journey.form ?? "",
+            journey.form ?? "", String(begun.milliseconds),
         ])
     }
 
     /// - Parameter address: checks a return address again: the configuration may have changed meanwhile.
     init?(_ bytes: [UInt8], address: (String) -> ReturnAddress) {
-        guard let fields = FieldList.decode(bytes, count: 8) else { return nil }
+        guard let fields = FieldList.decode(bytes, count: 9), let begun = Int64(fields[8]) else { return nil }
         connection = fields[0]
         browser = fields[1]
         journey = Journey(
             returnTo: address(fields[2]), bind: Journey.bind(fields[3]), fragment: Journey.fragment(fields[4]), attempt: Journey.attempt(fields[5]),
             form: Journey.form(fields[7]))
         isInApp = fields[6] == "app"
+        self.begun = WallTime(milliseconds: begun)
     }
 
-    init(connection: String, browser: String, journey: Journey, isInApp: Bool) {
+    init(connection: String, browser: String, journey: Journey, isInApp: Bool, begun: WallTime) {
         self.connection = connection
         self.browser = browser
         self.journey = journey
         self.isInApp = isInApp
+        self.begun = begun
     }
 }
 

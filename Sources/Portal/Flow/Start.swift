@@ -13,7 +13,7 @@ extension Portal {
         var cookies: [String] = []
         let browser = fingerprint(try tryCookie(asked, setting: &cookies))
         let state = try await newState(
-            LoginState(connection: connection.id, browser: browser, journey: journey, isInApp: isInApp), now: asked.now)
+            LoginState(connection: connection.id, browser: browser, journey: journey, isInApp: isInApp, begun: asked.now), now: asked.now)
         let address = address(asked, connection, state: state, isInApp: isInApp)
         var response = redirect(302, address, cookies: cookies)
         // WeCom's panel looks at the origin that embeds it, and a redirect's own policy goes before the frame's.
@@ -39,7 +39,7 @@ extension Portal {
             throw .random
         }
         let isNew = try await Trouble.store { () async throws(StoreFailure) in
-            try await store.put(.state, Digest.sha256(value), state.encoded, expires: now.advanced(by: LoginState.life), now: now)
+            try await store.put(.state, Digest.sha256(value), state.encoded, expires: now.advanced(by: LoginState.remembered), now: now)
         }
         guard isNew else { throw .random }
         return value

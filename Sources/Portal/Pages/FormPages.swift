@@ -16,6 +16,7 @@ extension Portal {
                     .void("input", [.init("type", "hidden"), .init("name", KeptForm.field), .init("value", key)]),
                     h("button", [.class("button main")], .text(Catalogue.sendButton(asked.language))))))
         page.isBare = true
+        page.framableBy = asked.isFramed ? options.framers : []
         // Browsers hold a form to its page's policy for as long as redirects lead on, and the application may lead anywhere.
         page.formsLead = "*"
         return page
@@ -29,7 +30,8 @@ extension Portal {
             content: .group([
                 parts.kind(Catalogue.kindNotSent, .warning), parts.title(Catalogue.notSentTitle), parts.paragraph(why),
                 parts.actions(parts.button(Catalogue.goOn, to: returnTo.url, main: true)),
-            ]))
+            ]),
+            framableBy: asked.isFramed ? options.framers : [])
     }
 
     /// On the login page: nothing is lost.
