@@ -92,7 +92,7 @@ def test_t113_what_is_under_way_at_the_limit_ends_well_and_the_next_needs_a_logi
         assert download.result().body == b"x" * 500
     assert time.monotonic() - began > 4
     assert browser.call(wiki + "/x").status == 401
-    assert upstream.last().path == "/upload" and upstream.last().length == 500
+    assert [request.length for request in upstream.requests if request.path == "/upload"] == [500]
 
 
 def test_t114_a_store_that_is_gone_slow_or_back_again(own, upstream):
