@@ -42,6 +42,7 @@ let package = Package(
         door("CSQLite", links: ["sqlite3"]),
         door("CYAML", links: ["yaml"]),
         door("CCurl", links: ["curl"]),
+        door("CExpat", links: ["expat"]),
         // 1
         room("Bytes", []),
         // 2
@@ -52,7 +53,7 @@ let package = Package(
         // 3
         room("TLS", ["EventLoop", "Bytes", "COpenSSL"]),
         room("Access", ["HTTP", "Crypto", "Bytes"]),
-        room("WeCom", ["Bytes"]),
+        room("WeCom", ["Crypto", "Bytes", "CExpat"]),
         room("Outbound", ["EventLoop", "Bytes", "CCurl"]),
         room("Storage", ["Access", "Crypto", "Bytes", "EventLoop", "CSQLite", "CLinux"]),
         // 4
@@ -67,7 +68,7 @@ let package = Package(
             name: "menwei",
             dependencies: [
                 "Settings", "Simulator", "Portal", "Proxy", "WeCom", "Outbound", "Storage", "Access", "TLS", "HTTP", "Crypto",
-                "EventLoop", "Telemetry", "Bytes", "CLinux", "CNghttp2", "CSQLite", "CYAML", "CCurl", "COpenSSL",
+                "EventLoop", "Telemetry", "Bytes", "CLinux", "CNghttp2", "CSQLite", "CYAML", "CCurl", "CExpat", "COpenSSL",
             ],
             swiftSettings: strict),
 
@@ -78,7 +79,7 @@ let package = Package(
         tests(of: "EventLoop", ["Bytes", "CLinux"]),
         tests(of: "TLS", ["Bytes", "EventLoop", "COpenSSL"]),
         tests(of: "Access", ["HTTP", "Crypto", "Bytes"]),
-        tests(of: "WeCom", ["Bytes"]),
+        tests(of: "WeCom", ["Bytes", "Crypto"]),
         tests(of: "Outbound", ["Bytes", "EventLoop"]),
         tests(of: "Storage", ["Access", "Bytes", "Crypto"]),
         tests(of: "Proxy", ["HTTP", "Access", "Bytes", "EventLoop", "Telemetry", "Crypto", "TLS"]),

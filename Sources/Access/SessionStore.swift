@@ -115,9 +115,11 @@ public protocol SessionStore: Sendable {
     func update(_ member: Member, checked: WallTime) async throws(StoreFailure)
     /// The live sessions, newest first, of one folded account or of all.
     func list(account: String?, now: WallTime) async throws(StoreFailure) -> [SessionRecord]
-    /// Live sessions whose member the directory vouched for last at `before` or earlier, the oldest answer first, at most `limit`. To be called
-    /// every few seconds: its cost follows from what it finds, not from how many sessions there are.
-    func due(before: WallTime, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord]
+    /// The live sessions of one user of a connection; the user id is compared without regard to case.
+    func sessions(connection: String, user: String, now: WallTime) async throws(StoreFailure) -> [SessionRecord]
+    /// Live sessions, of one connection or of all, whose member the directory vouched for last at `before` or earlier, the oldest answer first, at most
+    /// `limit`. To be called every few seconds: its cost follows from what it finds, not from how many sessions there are.
+    func due(before: WallTime, of connection: String?, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord]
     /// How many sessions are live.
     func count(now: WallTime) async throws(StoreFailure) -> Int
 

@@ -3,6 +3,8 @@ public enum Base64 {
     public static func encode(_ bytes: [UInt8]) -> String { Alphabet.standard.encode(bytes, padded: true) }
     /// Strict: padding present, no other character, unused bits zero.
     public static func decode(_ text: String) -> [UInt8]? { Alphabet.standard.decode(text, padded: true) }
+    /// The same without padding and whatever the unused bits: for keys that somebody made of random characters, as WeCom's EncodingAESKey.
+    public static func decodeKey(_ text: String) -> [UInt8]? { Alphabet.standard.decode(text, padded: false, sparesCount: false) }
 }
 
 /// Base 64 with `-` and `_`, without padding (RFC 4648 section 5, as JOSE uses it).
@@ -57,7 +59,7 @@ struct Alphabet {
         return String(decoding: text, as: UTF8.self)
     }
 
-    func decode(_ text: String, padded: Bool) -> [UInt8]? {
+    func decode(_ text: String, padded: Bool, sparesCount: Bool = true) -> [UInt8]? {
         var digits = Array(text.utf8)
         if padded {
             guard digits.count % 4 == 0 else { return nil }
@@ -78,6 +80,6 @@ struct Alphabet {
                 waiting &= 1 << bits - 1
             }
         }
-        return waiting == 0 ? bytes : nil
+        return waiting == 0 || !sparesCount ? bytes : nil
     }
 }

@@ -10,7 +10,8 @@ public enum Digest {
 }
 
 extension Digest {
-    /// The SHA-1 of `bytes`, 20 bytes: for `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2), which asks for no strength, and for nothing else.
+    /// The SHA-1 of `bytes`, 20 bytes: for `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2), which asks for no strength, and for WeCom's signatures, which
+    /// are made with nothing else.
     public static func sha1(_ bytes: [UInt8]) -> [UInt8] {
         var out = [UInt8](repeating: 0, count: 20)
         let good = unsafe EVP_Digest(bytes, bytes.count, &out, nil, EVP_sha1(), nil) == 1

@@ -13,18 +13,23 @@ public final class Portal: Responder, RefusalRenderer {
     /// By connection id.
     let providers: [String: any IdentityProvider]
     let records: PortalRecords
+    let suspicions: Suspicions
     /// The JWK set, as it is now.
     let publicKeys: () -> [UInt8]
     let assets = Assets.shared
     /// One a worker: what an address may ask of WeCom is then that many times as much, which does not matter.
-    var codeBudget = CodeBudget()
+    var codeBudget = AddressBudget.codes
+    var callbackBudget = AddressBudget.callbacks
+    /// When a refused callback was logged last, by connection and fault.
+    var refusedCallbacks: [String: WallTime] = [:]
 
-    public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords,
+    public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords, suspicions: Suspicions,
                 publicKeys: @escaping () -> [UInt8]) {
         self.options = options
         self.store = store
         self.providers = providers
         self.records = records
+        self.suspicions = suspicions
         self.publicKeys = publicKeys
     }
 
@@ -71,6 +76,10 @@ public final class Portal: Responder, RefusalRenderer {
         }
         if name.hasPrefix("callback/"), let connection = options.connection(name.dropFirst("callback/".count)) {
             return try await get(asked, head: false) { () async throws(Trouble) in try await callback(asked, connection) }
+        }
+        if name.hasPrefix("events/"), let connection = options.connection(name.dropFirst("events/".count)), let app = connection.wecom,
+           let keys = app.events {
+            return events(asked, connection, CallbackReader(keys, corpID: app.corpID))
         }
         return refuse(.noSuchOwnPath, asked)
     }

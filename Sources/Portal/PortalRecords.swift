@@ -12,21 +12,31 @@ public struct PortalRecords: Sendable {
     let trouble: @Sendable (_ word: String, _ requestID: String) -> Void
     /// The address that WeCom saw us come from and does not trust (60020): it must be added to the app's trusted IPs.
     let notTrusted: @Sendable (_ address: String, _ connection: String) -> Void
+    /// A callback was not taken: why, in a fixed word, and the request's id.
+    let callbackRefused: @Sendable (_ word: String, _ connection: String, _ requestID: String) -> Void
+    /// A callback told of a change; how many members it named.
+    let changed: @Sendable (_ members: Int, _ everybody: Bool, _ connection: String) -> Void
 
     public init(audit: @escaping @Sendable (AuditEvent) -> Void, count: @escaping @Sendable (_ connection: String, _ result: String) -> Void = { _, _ in },
                 trouble: @escaping @Sendable (_ word: String, _ requestID: String) -> Void = { _, _ in },
-                notTrusted: @escaping @Sendable (_ address: String, _ connection: String) -> Void = { _, _ in }) {
+                notTrusted: @escaping @Sendable (_ address: String, _ connection: String) -> Void = { _, _ in },
+                callbackRefused: @escaping @Sendable (_ word: String, _ connection: String, _ requestID: String) -> Void = { _, _, _ in },
+                changed: @escaping @Sendable (_ members: Int, _ everybody: Bool, _ connection: String) -> Void = { _, _, _ in }) {
         self.audit = audit
         self.count = count
         self.trouble = trouble
         self.notTrusted = notTrusted
+        self.callbackRefused = callbackRefused
+        self.changed = changed
     }
 
     public init(recorder: Recorder, metrics: Metrics) {
         self.init(
             audit: { recorder.audit($0) }, count: { metrics.login(connection: $0, result: $1) },
             trouble: { recorder.log(.error, "login steps cannot be served", [("reason", $0), ("request_id", $1)]) },
-            notTrusted: { recorder.log(.error, "add this address to the app's trusted IPs in WeCom's console (60020)", [("address", $0), ("connection", $1)]) })
+            notTrusted: { recorder.log(.error, "add this address to the app's trusted IPs in WeCom's console (60020)", [("address", $0), ("connection", $1)]) },
+            callbackRefused: { recorder.log(.warn, "callback not taken", [("reason", $0), ("connection", $1), ("request_id", $2)]) },
+            changed: { recorder.log(.debug, "the directory changed", [("members", $1 ? "all" : String($0)), ("connection", $2)]) })
     }
 
     func login(_ session: SessionRecord, _ asked: Asked) {
@@ -44,6 +54,10 @@ public struct PortalRecords: Sendable {
             api: refusal.error?.api, requestID: asked.requestID))
         count(connection, refusal.failure.rawValue)
         if let address = refusal.error?.callerAddress { notTrusted(address, connection) }
+    }
+
+    func event(_ change: DirectoryChange, connection: String) {
+        if !change.isNothing { changed(change.users.count, change.concernsEverybody, connection) }
     }
 
     func logout(_ session: SessionRecord, _ asked: Asked) {

@@ -2,7 +2,7 @@ import Access
 import EventLoop
 import HTTP
 
-/// What a reload means for requests that an older configuration let through.
+/// What new rules, or news of a member, mean for requests that were let through before.
 extension Gateway {
     /// Whether this gateway would let through what is under way already: the phases of `begin`, asked once more. Answers of the gateway's own, and
     /// what nobody decided about yet, stand.

@@ -104,6 +104,7 @@ final class HealthProbe: ClientStream {
 /// Nobody decides over checks, and nothing is recorded of them.
 final class HealthProbeHandler: ExchangeHandler {
     func begin(_ exchange: Exchange) {}
+    func wouldPass(_ exchange: Exchange) -> Bool { true }
     func finished(_ exchange: Exchange) {}
     func abused(_ bound: HTTP2Abuse, by client: String) {}
     func refuse(_ exchange: Exchange, _ fault: ProtocolFault) { upstreamFailed(exchange, .broken) }

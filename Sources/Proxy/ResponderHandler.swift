@@ -44,6 +44,8 @@ public final class ResponderHandler: ExchangeHandler {
 
     public func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure) {}
 
+    public func wouldPass(_ exchange: Exchange) -> Bool { true }
+
     public func finished(_ exchange: Exchange) {}
 
     public func abused(_ bound: HTTP2Abuse, by client: String) {}

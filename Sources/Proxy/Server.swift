@@ -12,6 +12,8 @@ public protocol ExchangeHandler: AnyObject {
     func refuse(_ exchange: Exchange, _ fault: ProtocolFault)
     /// The upstream to which the handler had it forwarded did not answer.
     func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure)
+    /// Whether it would let through what is under way already, by what is known now.
+    func wouldPass(_ exchange: Exchange) -> Bool
     /// The exchange is over; for records and metrics.
     func finished(_ exchange: Exchange)
     /// A client broke a bound of HTTP/2; for records and metrics.

@@ -44,6 +44,8 @@ public final class SessionCache {
     private var watcher: LoopTimer?
     /// Sids whose limits the store is being asked about.
     private var asking: Set<String> = []
+    /// Sids of which the store is being asked what changed, and whether more changed meanwhile.
+    private var reviewing: [String: Bool] = [:]
 
     /// How often streams are looked at whose session may be over: 1 s.
     private static let watchEvery: UInt64 = 1_000_000_000
@@ -212,7 +214,11 @@ public final class SessionCache {
             }
         case .changed(let sids):
             for sid in sids {
-                for entry in bySID[sid] ?? [] { drop(entry) }
+                for entry in bySID[sid] ?? [] {
+                    drop(entry)
+                    entry.isChanged = entry.hasExchanges
+                }
+                review(sid)
             }
         }
     }
@@ -221,6 +227,25 @@ public final class SessionCache {
         for entry in bySID.removeValue(forKey: sid) ?? [] {
             entries[entry.key] = nil
             entry.end()
+        }
+    }
+
+    /// Asks the store what it knows of a session now, and ends what is under way with it and would not pass any more. Where the store does not answer
+    /// it is asked again a second later.
+    private func review(_ sid: String) {
+        guard let entry = bySID[sid]?.first(where: { $0.isChanged }) else { return }
+        // Of another change while the store is asked its answer may say nothing.
+        if reviewing.updateValue(true, forKey: sid) != nil { return }
+        reviewing[sid] = false
+        let member = entry.record.member, store = self.store
+        loop.spawn { [self] in
+            let sessions = try? await store.sessions(connection: member.connection, user: member.user, now: loop.wall)
+            let isOld = reviewing.removeValue(forKey: sid) == true
+            guard let sessions else { return }
+            // Whoever ended it tells so.
+            let record = sessions.first { $0.sid == sid }
+            for entry in bySID[sid] ?? [] where entry.isChanged { entry.review(record, isLast: !isOld) }
+            if isOld { review(sid) }
         }
     }
 
@@ -255,6 +280,7 @@ public final class SessionCache {
     private func endOverdue() {
         if let watcher { loop.schedule(watcher, after: Self.watchEvery) }
         let now = loop.wall
+        for entry in busy where entry.isChanged && reviewing[entry.record.sid] == nil { review(entry.record.sid) }
         var overdue: [String: String] = [:]
         for entry in busy where !entry.isExpired && (!entry.isLive(at: now, idle: limits.idle) || !stands(entry.checked, now)) { overdue[entry.record.sid] = entry.record.member.accountKey }
         for (sid, account) in overdue where !asking.contains(sid) {

@@ -5,7 +5,7 @@ import Crypto
 /// What a worker knows of one live cookie: its session, when it was last used here, what identifies it to each site, and which exchanges are
 /// under way with it.
 final class SessionEntry {
-    let record: SessionRecord
+    private(set) var record: SessionRecord
     let key: SessionCache.Key
     private unowned let cache: SessionCache
     /// The last use that this worker knows of.
@@ -19,6 +19,8 @@ final class SessionEntry {
     var isDirty = false
     /// It is not in the cache any more: ended, or to be looked up again.
     var isStale = false
+    /// The store knows something else of it, and nobody has looked yet what that means for the exchanges under way.
+    var isChanged = false
     /// A limit of its passed; what is under way with it may end by itself.
     private(set) var isExpired = false
     /// By site index: the identity headers, ready to be copied into a request, as `identityMaker` made them.
@@ -44,6 +46,17 @@ final class SessionEntry {
         lastSeen = max(lastSeen, record.lastSeen)
         expires = record.expires
         checked = record.checked
+    }
+
+    /// The directory says something else of the member: whatever the rules refuse by now ends, as with the session.
+    /// - Parameters:
+    ///   - record: what the store knows of it; nil: it is over.
+    ///   - isLast: no other change is known of.
+    func review(_ record: SessionRecord?, isLast: Bool) {
+        if isLast { isChanged = false }
+        guard let record else { return }
+        self.record.member = record.member
+        for exchange in exchanges where !exchange.server.handler.wouldPass(exchange) { exchange.sessionEnded() }
     }
 
     /// Counts as activity. Written to the store in batches.

@@ -141,8 +141,14 @@ struct MemoryState {
             .map(complete)
     }
 
-    func due(before: WallTime, limit: Int, now: WallTime) -> [SessionRecord] {
-        let found = sessions.values.filter { $0.record.checked <= before && isLive($0, now) }
+    func sessions(connection: String, user: String, now: WallTime) -> [SessionRecord] {
+        (byPerson[Person(connection, user)] ?? []).compactMap { sessions[$0] }.filter { isLive($0, now) }.map(complete)
+    }
+
+    func due(before: WallTime, of connection: String?, limit: Int, now: WallTime) -> [SessionRecord] {
+        let found = sessions.values.filter { session in
+            session.record.checked <= before && isLive(session, now) && (connection.map { $0 == session.record.member.connection } ?? true)
+        }
         return found.sorted { $0.record.checked < $1.record.checked }.prefix(limit).map(complete)
     }
 

@@ -48,8 +48,12 @@ public final class MemoryStore: SessionStore {
         try step { state throws(StoreFailure) in state.list(account: account, now: now) }
     }
 
-    public func due(before: WallTime, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord] {
-        try step { state throws(StoreFailure) in state.due(before: before, limit: limit, now: now) }
+    public func sessions(connection: String, user: String, now: WallTime) async throws(StoreFailure) -> [SessionRecord] {
+        try step { state throws(StoreFailure) in state.sessions(connection: connection, user: user, now: now) }
+    }
+
+    public func due(before: WallTime, of connection: String?, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord] {
+        try step { state throws(StoreFailure) in state.due(before: before, of: connection, limit: limit, now: now) }
     }
 
     public func count(now: WallTime) async throws(StoreFailure) -> Int {

@@ -88,7 +88,7 @@ extension SQLiteStore {
         try write(.full) { database, notices throws(StoreFailure) in
             let sessions = SessionTable(database: database)
             var changed: [String] = []
-            for row in try sessions.find(member) where row.record.checked <= checked {
+            for row in try sessions.find(connection: member.connection, user: member.user) where row.record.checked <= checked {
                 guard var record = try complete(row, sessions, now: checked) else { continue }
                 if record.member != member { changed.append(record.sid) }
                 record.member = member
@@ -110,11 +110,22 @@ extension SQLiteStore {
         }
     }
 
-    public func due(before: WallTime, limit: Int, now: WallTime) throws(StoreFailure) -> [SessionRecord] {
+    public func sessions(connection: String, user: String, now: WallTime) throws(StoreFailure) -> [SessionRecord] {
         try read { database throws(StoreFailure) in
             let sessions = SessionTable(database: database)
             var records: [SessionRecord] = []
-            for row in try sessions.due(before: before, limit: limit, idle: limits.idle, now: now) {
+            for row in try sessions.find(connection: connection, user: user) where row.isLive(at: now, idle: limits.idle) {
+                if let record = try complete(row, sessions, now: now) { records.append(record) }
+            }
+            return records
+        }
+    }
+
+    public func due(before: WallTime, of connection: String?, limit: Int, now: WallTime) throws(StoreFailure) -> [SessionRecord] {
+        try read { database throws(StoreFailure) in
+            let sessions = SessionTable(database: database)
+            var records: [SessionRecord] = []
+            for row in try sessions.due(before: before, of: connection, limit: limit, idle: limits.idle, now: now) {
                 if let record = try complete(row, sessions, now: now) { records.append(record) }
             }
             return records

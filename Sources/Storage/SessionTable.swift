@@ -55,11 +55,11 @@ struct SessionTable {
     }
 
     /// Sessions of a person that nobody has ended.
-    func find(_ member: Member) throws(StoreFailure) -> [SessionRow] {
+    func find(connection: String, user: String) throws(StoreFailure) -> [SessionRow] {
         var rows: [SessionRow] = []
         try database.each(
             "SELECT \(SessionRow.columns) FROM sessions s WHERE s.connection = ? AND s.user_key = ? AND s.ended_at IS NULL",
-            [.text(member.connection), .text(member.user.lowercased())]
+            [.text(connection), .text(user.lowercased())]
         ) { row throws(StoreFailure) in rows.append(try SessionRow(row)) }
         return rows
     }
@@ -75,14 +75,15 @@ struct SessionTable {
         ) { row throws(StoreFailure) in try body(try SessionRow(row)) }
     }
 
-    /// Live sessions whose member was looked up at `before` or earlier, the longest ago first.
-    func due(before: WallTime, limit: Int, idle: Duration, now: WallTime) throws(StoreFailure) -> [SessionRow] {
+    /// Live sessions, of one connection or of all, whose member was looked up at `before` or earlier, the longest ago first.
+    func due(before: WallTime, of connection: String?, limit: Int, idle: Duration, now: WallTime) throws(StoreFailure) -> [SessionRow] {
         var rows: [SessionRow] = []
         try database.each(
             """
             SELECT \(SessionRow.columns) FROM sessions s
-            WHERE s.ended_at IS NULL AND s.checked <= ? AND +s.expires > ? AND ? - s.last_seen < ? ORDER BY s.checked LIMIT ?
-            """, [.time(before), .time(now), .time(now), .span(idle), .integer(Int64(limit))]
+            WHERE s.ended_at IS NULL AND s.checked <= ? AND +s.expires > ? AND ? - s.last_seen < ?\(connection == nil ? "" : " AND +s.connection = ?")
+            ORDER BY s.checked LIMIT ?
+            """, [.time(before), .time(now), .time(now), .span(idle)] + (connection.map { [.text($0)] } ?? []) + [.integer(Int64(limit))]
         ) { row throws(StoreFailure) in rows.append(try SessionRow(row)) }
         return rows
     }

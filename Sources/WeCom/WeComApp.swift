@@ -22,6 +22,8 @@ public struct WeComApp: Sendable, Equatable {
     public var autoLogin = true
     /// Whom the app does not see stays out.
     public var visibleRangeOnly = true
+    /// For WeCom's callbacks; nil: it sends none.
+    public var events: CallbackKeys?
     public var endpoints = Endpoints()
 
     public init(corpID: String, agentID: Int, secret: String) {

@@ -53,7 +53,7 @@ struct Edition: Sendable {
         }
         self.directories = directories
         self.providers = providers.merging(directories) { $1 }
-        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: self.providers, records: shared.records)
+        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: self.providers, records: shared.records, suspicions: shared.suspicions)
     }
 
     /// The plan of worker `number`.

@@ -23,6 +23,8 @@ struct Shared: Sendable {
     let records: PortalRecords
     let store: any SessionStore
     let storeHealth = StoreHealth()
+    /// Whom WeCom's events make us look up.
+    let suspicions = Suspicions()
     let caller: CurlCaller
     let gauges = GaugeBoard()
 

@@ -10,6 +10,7 @@ import Settings
 import Synchronization
 import TLS
 import Telemetry
+import WeCom
 
 /// The main thread: it owns the workers' handles, the operations listener and the signals, keeps the store tidy, brings new configurations in, and ends
 /// the process.
@@ -92,7 +93,23 @@ final class Supervisor {
             try start(edition.plan(keys: duty, tickets: tickets, bound: addresses, number: number), number)
         }
         try watchFiles()
+        listenToEvents()
         keepTidy()
+    }
+
+    /// Members whom an event names are looked up at once. Of what happened while this gateway did not run WeCom told nobody: everybody is looked up then.
+    private func listenToEvents() {
+        let bound = LoopBound(self)
+        let mailbox = loop.mailbox
+        shared.suspicions.subscribe {
+            mailbox.post {
+                let supervisor = bound.value
+                supervisor.loop.spawn { await supervisor.edition.members.attend() }
+            }
+        }
+        for connection in edition.configuration.connections where connection.wecom?.events != nil {
+            shared.suspicions.note(everybodyOf: connection.id, now: Shared.now())
+        }
     }
 
     private func watchFiles() throws(StartFault) {

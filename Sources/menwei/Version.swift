@@ -1,4 +1,5 @@
 import CCurl
+import CExpat
 import CLinux
 import CNghttp2
 import COpenSSL
@@ -19,6 +20,7 @@ enum Version {
             "nghttp2 \(unsafe text(nghttp2_version(0)?.pointee.version_str))",
             "sqlite \(unsafe text(sqlite3_libversion()))",
             "libcurl \(unsafe text(menwei_curl_version()))",
+            "expat \(unsafe text(XML_ExpatVersion()).split(separator: "_").last ?? "unknown")",
             "libyaml \(unsafe text(yaml_get_version_string()))",
         ]
     }

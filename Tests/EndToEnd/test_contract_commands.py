@@ -52,7 +52,7 @@ def connection(**values):
 def test_version_names_commit_and_libraries():
     done = menwei("version")
     assert done.returncode == 0 and not done.stderr
-    for name in ("menwei", "openssl", "nghttp2", "sqlite", "libcurl", "libyaml"):
+    for name in ("menwei", "openssl", "nghttp2", "sqlite", "libcurl", "expat", "libyaml"):
         assert re.search(rf"(?im)^{name} \S+", done.stdout), done.stdout
 
 
@@ -79,7 +79,6 @@ def test_a_configuration_without_fault_is_ok(folder):
     (lambda c: c["auth"].update(scan_from=["10.0.0.0/8"]), "scan_from"),
     (lambda c: c["auth"].update(login_page="scan"), "scan"),
     (connection(type="wechat"), "wechat"), (connection(scope="snsapi_privateinfo"), "snsapi_privateinfo"),
-    (connection(events={"token": "t", "aes_key": "k"}), "events"),
     (lambda c: c.update(accounts={"mode": "known"}), "known"), (lambda c: c.update(accounts={"match": ["email"]}), "match"),
     (lambda c: c.update(accounts={"bind": "ask"}), "bind"), (lambda c: c.update(accounts={"store": "sqlite:a.db"}), "store"),
     (site(landing={"mobile": "/m"}), "landing"), (site(enforcement="observe"), "observe"), (site(enforcement="login"), "login"),

@@ -15,7 +15,8 @@ final class BrokenStore: SessionStore {
     func touch(_ seen: [String: WallTime]) async throws(StoreFailure) { throw failure }
     func update(_ member: Member, checked: WallTime) async throws(StoreFailure) { throw failure }
     func list(account: String?, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw failure }
-    func due(before: WallTime, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw failure }
+    func sessions(connection: String, user: String, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw failure }
+    func due(before: WallTime, of connection: String?, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw failure }
     func count(now: WallTime) async throws(StoreFailure) -> Int { throw failure }
     func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool {
         throw failure

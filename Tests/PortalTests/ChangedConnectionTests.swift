@@ -23,7 +23,7 @@ import WeCom
     }
 
     private func check(_ gate: Gate) -> MemberCheck {
-        MemberCheck(options: gate.options, store: gate.store, providers: ["corp": gate.provider], records: PortalRecords(audit: { _ in }))
+        MemberCheck(options: gate.options, store: gate.store, providers: ["corp": gate.provider], records: PortalRecords(audit: { _ in }), suspicions: gate.suspicions)
     }
 
     @Test func nothingChangedNothingEnds() async throws {

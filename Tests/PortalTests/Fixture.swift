@@ -23,6 +23,8 @@ final class FakeProvider: IdentityProvider {
         var identities: [String: Result<Identity, WeComError>] = [:]
         var members: [String: Result<DirectoryMember, WeComError>] = [:]
         var asked: [String] = []
+        /// How often each member was looked up.
+        var lookups: [String: Int] = [:]
     }
     let answers = Mutex(Answers())
 
@@ -34,7 +36,10 @@ final class FakeProvider: IdentityProvider {
     }
 
     func member(userid: String) async throws(WeComError) -> DirectoryMember {
-        try answers.withLock { $0.members[userid] ?? .failure(WeComError(api: "user/get", errcode: 60111)) }.get()
+        try answers.withLock {
+            $0.lookups[userid, default: 0] += 1
+            return $0.members[userid] ?? .failure(WeComError(api: "user/get", errcode: 60111))
+        }.get()
     }
 
     func knows(_ user: String, by code: String, name: String = "", status: DirectoryMember.Status = .active) {
@@ -67,6 +72,7 @@ final class Gate {
     let provider = FakeProvider()
     let partner = FakeProvider()
     let events = EventBox()
+    let suspicions = Suspicions()
     var options: PortalOptions
     var store: any SessionStore
     let portal: Portal
@@ -100,7 +106,7 @@ final class Gate {
         let store = given ?? MemoryStore(limits: options.limits)
         self.store = store
         portal = Portal(
-            options: options, store: store, providers: ["corp": provider, "partner": partner], records: PortalRecords(audit: { events.add($0) }, trouble: { word, _ in events.add(trouble: word) }),
+            options: options, store: store, providers: ["corp": provider, "partner": partner], records: PortalRecords(audit: { events.add($0) }, trouble: { word, _ in events.add(trouble: word) }), suspicions: suspicions,
             publicKeys: { Array(#"{"keys":[]}"#.utf8) })
         provider.knows("ZhangSan", by: "code-zhangsan", name: "张三")
         provider.knows("lisi", by: "code-lisi")

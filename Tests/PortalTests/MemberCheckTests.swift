@@ -18,7 +18,7 @@ import WeCom
         let events = gate.events
         check = MemberCheck(
             options: gate.options, store: gate.store, providers: ["corp": gate.provider, "partner": gate.partner],
-            records: PortalRecords(audit: { events.add($0) }))
+            records: PortalRecords(audit: { events.add($0) }), suspicions: gate.suspicions)
     }
 
     private func session() async throws -> SessionRecord {
@@ -93,7 +93,7 @@ import WeCom
         let record = try #require(try await gate.store.list(account: nil, now: gate.clock.now).first)
         gate.provider.answers.withLock { $0.members["ZhangSan"] = .failure(WeComError(api: "user/get", errcode: 60011)) }
         gate.clock.advance(.seconds(600))
-        let check = MemberCheck(options: gate.options, store: gate.store, providers: ["corp": gate.provider], records: PortalRecords(audit: { _ in }))
+        let check = MemberCheck(options: gate.options, store: gate.store, providers: ["corp": gate.provider], records: PortalRecords(audit: { _ in }), suspicions: gate.suspicions)
         #expect(await check.recheck(record) == .stands)
         #expect(try await gate.store.list(account: nil, now: gate.clock.now).first?.member.name == "张三")
     }
@@ -101,7 +101,7 @@ import WeCom
     @Test func aHundredRequestsAtOnceAskWeComOnce() async throws {
         let slow = SlowProvider()
         let check = MemberCheck(
-            options: gate.options, store: gate.store, providers: ["corp": slow], records: PortalRecords(audit: { _ in }))
+            options: gate.options, store: gate.store, providers: ["corp": slow], records: PortalRecords(audit: { _ in }), suspicions: gate.suspicions)
         let record = try await session()
         gate.clock.advance(.seconds(600))
         let outcomes = await withTaskGroup { group in

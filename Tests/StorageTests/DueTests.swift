@@ -16,11 +16,11 @@ import Testing
         }
         try await store.update(member("a"), checked: after(100))
         try await store.end(.sid(sids[3]), now: after(100))
-        let due = try await store.due(before: after(99), limit: 10, now: after(200))
+        let due = try await store.due(before: after(99), of: nil, limit: 10, now: after(200))
         #expect(due.map(\.sid) == [sids[1], sids[2]] && due[0].member.name == "N")
-        #expect(try await store.due(before: after(10), limit: 10, now: after(200)).map(\.sid) == [sids[1]])
-        #expect(try await store.due(before: after(100), limit: 1, now: after(200)).map(\.sid) == [sids[1]])
-        #expect(try await store.due(before: after(100), limit: 10, now: after(200)).map(\.sid) == [sids[1], sids[2], sids[0]])
-        #expect(try await store.due(before: after(100), limit: 10, now: after(10_000)).isEmpty, "idle sessions are over")
+        #expect(try await store.due(before: after(10), of: nil, limit: 10, now: after(200)).map(\.sid) == [sids[1]])
+        #expect(try await store.due(before: after(100), of: nil, limit: 1, now: after(200)).map(\.sid) == [sids[1]])
+        #expect(try await store.due(before: after(100), of: nil, limit: 10, now: after(200)).map(\.sid) == [sids[1], sids[2], sids[0]])
+        #expect(try await store.due(before: after(100), of: nil, limit: 10, now: after(10_000)).isEmpty, "idle sessions are over")
     }
 }

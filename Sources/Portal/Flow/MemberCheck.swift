@@ -17,16 +17,17 @@ public final class MemberCheck: MemberVouching {
         case overdue
     }
 
-    private struct Key: Hashable {
-        var connection: String
-        var user: String
+    private struct Failure {
+        var at: WallTime
+        /// How often in a row.
+        var count: Int
     }
     private struct Flights {
-        var waiters: [Key: [CheckedContinuation<Void, Never>]] = [:]
+        var waiters: [MemberKey: [CheckedContinuation<Void, Never>]] = [:]
         /// When asking about a member failed, so that a WeCom in trouble is not asked with every request.
-        var failures: [Key: WallTime] = [:]
+        var failures: [MemberKey: Failure] = [:]
         /// When the directory last vouched for a member: a worker may still hold the session as it was before.
-        var vouched: [Key: WallTime] = [:]
+        var vouched: [MemberKey: WallTime] = [:]
     }
 
     /// Between two attempts for the same member: 30 s, or less where members are looked up more often.
@@ -40,13 +41,15 @@ public final class MemberCheck: MemberVouching {
     private let store: any SessionStore
     private let providers: [String: any IdentityProvider]
     private let records: PortalRecords
+    private let suspicions: Suspicions
     private let flights = Mutex(Flights())
 
-    public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords) {
+    public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords, suspicions: Suspicions) {
         self.options = options
         self.store = store
         self.providers = providers
         self.records = records
+        self.suspicions = suspicions
     }
 
     public var answersStandFor: Duration { options.recheck + options.recheckGrace }
@@ -55,10 +58,10 @@ public final class MemberCheck: MemberVouching {
 
     public func renew(_ record: SessionRecord) async -> MemberStanding { await recheck(record) }
 
-    /// By the record's own time alone: whether another of the member's sessions was renewed meanwhile is not asked.
+    /// By the record's own time and what events said since: whether another of the member's sessions was renewed meanwhile is not asked.
     public func standing(of record: SessionRecord, now: WallTime) -> Standing {
         let age = now.milliseconds - record.checked.milliseconds
-        if age < options.recheck.milliseconds { return .fresh }
+        if age < options.recheck.milliseconds, record.checked >= suspicions.since(MemberKey(record)) ?? record.checked { return .fresh }
         return age < options.recheck.milliseconds + options.recheckGrace.milliseconds ? .due : .overdue
     }
 
@@ -66,10 +69,14 @@ public final class MemberCheck: MemberVouching {
     public func recheck(_ record: SessionRecord) async -> MemberStanding {
         let now = options.now()
         guard standing(of: record, now: now) != .fresh else { return .stands }
-        let key = Key(connection: record.member.connection, user: record.member.user.lowercased())
+        let key = MemberKey(record)
         if isVouched(key, now) { return .stands }
         if isPaused(key, now) { return afterTrouble(record, now) }
-        guard await isFirst(key) else { return await outcomeOfAnother(record) }
+        guard await isFirst(key) else {
+            // Whoever was asking may have begun before the event that makes us ask.
+            let isSettled = suspicions.since(key) == nil || isVouched(key, options.now()) || isPaused(key, options.now())
+            return isSettled ? await outcomeOfAnother(record) : await recheck(record)
+        }
         // Another may have come to its end between the first look and our turn.
         let outcome = isVouched(key, now) ? .stands : await look(record, key, now)
         let waiters = flights.withLock { $0.waiters.removeValue(forKey: key) } ?? []
@@ -77,21 +84,45 @@ public final class MemberCheck: MemberVouching {
         return outcome
     }
 
-    /// Looks every member up who is due, each once. To be called every few seconds, from one place; a store that does not answer is left for the next time.
+    /// Looks every member up who is due, each once, at a pace that WeCom bears. To be called every few seconds, from one place; a store that does not
+    /// answer is left for the next time.
     public func sweep() async {
+        await lookAtNamed()
         let now = options.now()
-        let before = now.advanced(by: .zero - options.recheck)
-        guard let sessions = try? await store.due(before: before, limit: Self.most, now: now) else { return }
-        var oldest: [Key: SessionRecord] = [:]
-        for session in sessions where standing(of: session, now: now) != .fresh {
-            let key = Key(connection: session.member.connection, user: session.member.user.lowercased())
-            if oldest[key].map({ session.checked < $0.checked }) ?? true { oldest[key] = session }
+        for (connection, time) in suspicions.crowds {
+            guard let sessions = try? await store.due(before: time.advanced(by: .milliseconds(-1)), of: connection, limit: Self.most, now: now) else { return }
+            if sessions.isEmpty { suspicions.settle(everybodyOf: connection, now: now) }
+            await look(at: sessions, now)
         }
+        let before = now.advanced(by: .zero - options.recheck)
+        guard let sessions = try? await store.due(before: before, of: nil, limit: Self.most, now: now) else { return }
+        await look(at: sessions, now)
         flights.withLock { state in
-            state.failures = state.failures.filter { now.milliseconds - $0.value.milliseconds < pause.milliseconds }
+            state.failures = state.failures.filter { now.milliseconds - $0.value.at.milliseconds < pause.milliseconds * 2 }
             state.vouched = state.vouched.filter { now.milliseconds - $0.value.milliseconds < options.recheck.milliseconds }
         }
-        let due = Array(oldest.values)
+    }
+
+    /// Looks those up at once whom events named. Who is left, because WeCom is in trouble or is asked too much, is for the sweep.
+    public func attend() async { await suspicions.attend { await lookAtNamed() } }
+
+    private func lookAtNamed() async {
+        let now = options.now()
+        var sessions: [SessionRecord] = []
+        for key in suspicions.named where !isPaused(key, now) {
+            guard let found = try? await store.sessions(connection: key.connection, user: key.user, now: now) else { return }
+            if found.allSatisfy({ standing(of: $0, now: now) == .fresh }) { suspicions.settle(key, now: now) }
+            sessions += found
+        }
+        await look(at: sessions, now)
+    }
+
+    private func look(at sessions: [SessionRecord], _ now: WallTime) async {
+        var oldest: [MemberKey: SessionRecord] = [:]
+        for session in sessions where standing(of: session, now: now) != .fresh && !isPaused(MemberKey(session), now) {
+            if oldest[MemberKey(session)].map({ session.checked < $0.checked }) ?? true { oldest[MemberKey(session)] = session }
+        }
+        let due = oldest.values.sorted { $0.checked < $1.checked }.prefix(suspicions.grant(oldest.count, now: now))
         await withTaskGroup(of: MemberStanding.self) { group in
             for (index, session) in due.enumerated() {
                 if index >= Self.width { _ = await group.next() }
@@ -101,7 +132,7 @@ public final class MemberCheck: MemberVouching {
     }
 
     /// True: nobody is asking about this member, and it is the caller's turn. False, once whoever was asking is done.
-    private func isFirst(_ key: Key) async -> Bool {
+    private func isFirst(_ key: MemberKey) async -> Bool {
         let isFree = flights.withLock { state in
             if state.waiters[key] != nil { return false }
             state.waiters[key] = []
@@ -121,14 +152,14 @@ public final class MemberCheck: MemberVouching {
     /// What the lookup of another task means for this session: the store knows.
     private func outcomeOfAnother(_ record: SessionRecord) async -> MemberStanding {
         let now = options.now()
-        let key = Key(connection: record.member.connection, user: record.member.user.lowercased())
+        let key = MemberKey(record)
         if isVouched(key, now) { return .stands }
         if isPaused(key, now) { return afterTrouble(record, now) }
         guard let sessions = try? await store.list(account: record.member.accountKey, now: now) else { return afterTrouble(record, now) }
         return sessions.contains { $0.sid == record.sid } ? .stands : .ended
     }
 
-    private func look(_ record: SessionRecord, _ key: Key, _ now: WallTime) async -> MemberStanding {
+    private func look(_ record: SessionRecord, _ key: MemberKey, _ now: WallTime) async -> MemberStanding {
         guard let connection = options.connection(record.member.connection[...]), let provider = providers[connection.id] else {
             return await end(record, result: "no-connection", error: nil, now)
         }
@@ -152,14 +183,14 @@ public final class MemberCheck: MemberVouching {
             case ErrorCode.notInVisibleRange:
                 member = record.member
             default:
-                flights.withLock { $0.failures[key] = now }
+                flights.withLock { $0.failures[key] = Failure(at: now, count: ($0.failures[key]?.count ?? 0) + 1) }
                 return afterTrouble(record, now)
             }
         }
         return await vouch(for: member, record, key, now)
     }
 
-    private func vouch(for member: Member, _ record: SessionRecord, _ key: Key, _ now: WallTime) async -> MemberStanding {
+    private func vouch(for member: Member, _ record: SessionRecord, _ key: MemberKey, _ now: WallTime) async -> MemberStanding {
         do { try await store.update(member, checked: now) } catch { return afterTrouble(record, now) }
         flights.withLock { state in
             state.failures[key] = nil
@@ -180,17 +211,24 @@ public final class MemberCheck: MemberVouching {
         return .ended
     }
 
-    private func isVouched(_ key: Key, _ now: WallTime) -> Bool {
-        guard let time = flights.withLock({ $0.vouched[key] }) else { return false }
+    private func isVouched(_ key: MemberKey, _ now: WallTime) -> Bool {
+        guard let time = flights.withLock({ $0.vouched[key] }), time >= suspicions.since(key) ?? time else { return false }
         return now.milliseconds - time.milliseconds < options.recheck.milliseconds
     }
 
-    private func isPaused(_ key: Key, _ now: WallTime) -> Bool {
+    /// After an event it is tried again sooner: after 1 s, 2, 4, and so on.
+    private func isPaused(_ key: MemberKey, _ now: WallTime) -> Bool {
         guard let failed = flights.withLock({ $0.failures[key] }) else { return false }
-        return now.milliseconds - failed.milliseconds < pause.milliseconds
+        var pause = pause
+        if let since = suspicions.since(key) { pause = failed.at < since ? .zero : min(pause, .seconds(1 << min(failed.count - 1, 5))) }
+        return now.milliseconds - failed.at.milliseconds < pause.milliseconds
     }
 
     private func afterTrouble(_ record: SessionRecord, _ now: WallTime) -> MemberStanding {
         standing(of: record, now: now) == .overdue ? .unavailable : .stands
     }
+}
+
+extension MemberKey {
+    init(_ record: SessionRecord) { self.init(connection: record.member.connection, user: record.member.user) }
 }

@@ -13,8 +13,7 @@ struct ConnectionDraft {
 
 extension ConfigurationReader {
     private static let connectionKeys: [Key] = [
-        "id", "type", "name", "plain_names", "corp_id", "agent_id", "secret", "scope", "auto_login", "visible_range_only", "endpoints",
-        .later("events", off: .null),
+        "id", "type", "name", "plain_names", "corp_id", "agent_id", "secret", "scope", "auto_login", "visible_range_only", "events", "endpoints",
     ]
 
     func readConnections(_ node: YAMLNode) -> [ConnectionDraft]? {
@@ -50,14 +49,32 @@ extension ConfigurationReader {
         let plain = section.value("plain_names", Read.boolean)
         let auto = section.value("auto_login", Read.boolean)
         let visible = section.value("visible_range_only", Read.boolean)
+        let events = section.node("events").flatMap { $0.isNull ? nil : readEvents($0, secrets) }
         let endpoints = section.node("endpoints").flatMap(readEndpoints)
         guard let id, let corp, let agent, let secret else { return nil }
         var app = WeComApp(corpID: corp, agentID: agent, secret: secret)
         app.visibleRangeOnly = visible ?? true
+        app.events = events
         app.endpoints = endpoints ?? WeComApp.Endpoints()
         return ConnectionDraft(
             options: ConnectionOptions(id: id, name: name, plainNames: plain ?? false, .wecom(app)), mark: section.mark, idMark: section.valueMark("id"), plainNames: plain, plainMark: section.keyMark("plain_names"),
             autoLogin: auto, autoMark: section.keyMark("auto_login"))
+    }
+
+    private func readEvents(_ node: YAMLNode, _ secrets: SecretReader) -> CallbackKeys? {
+        guard let section = Section(node, "events", keys: ["token", "aes_key"], findings) else { return nil }
+        let token = section.required("token") { (node) throws(Misread) in
+            let text = try secrets.read(node)
+            guard CallbackKeys.isToken(text) else { throw Misread("a callback's token is 1 to 32 letters and digits, this is something else") }
+            return text
+        }
+        let key = section.required("aes_key") { (node) throws(Misread) in
+            let text = try secrets.read(node)
+            guard CallbackKeys.isAESKey(text) else { throw Misread("a callback's aes_key is 43 letters and digits, this is something else") }
+            return text
+        }
+        guard let token, let key else { return nil }
+        return CallbackKeys(token: token, aesKey: key)
     }
 
     private static func isWeChat(_ node: YAMLNode) -> Bool {
