@@ -6,7 +6,8 @@ import COpenSSL
     /// ALPN's wire form, in memory that stands still: OpenSSL is handed pointers into it.
     private let protocols: UnsafeMutableBufferPointer<UInt8>
     private var byName: [String: Int] = [:]
-    private(set) var contexts: [(handle: ContextHandle, certificate: [UInt8])] = []
+    /// A context for each certificate, and the digest of the certificate's chain.
+    private(set) var contexts: [(handle: ContextHandle, digest: [UInt8])] = []
     var tickets: TicketKeys
 
     init(protocols: [String], tickets: TicketKeys) {
@@ -20,11 +21,11 @@ import COpenSSL
 
     func add(_ handle: ContextHandle, for certificate: CertificateMaterial) {
         for name in certificate.names where byName[name] == nil { byName[name] = contexts.count }
-        contexts.append((handle, certificate.chainPEM))
+        contexts.append((handle, Self.digest(certificate.chainPEM)))
     }
 
     /// The first where no certificate covers the name.
-    private func context(for host: String) -> (handle: ContextHandle, certificate: [UInt8]) {
+    private func context(for host: String) -> (handle: ContextHandle, digest: [UInt8]) {
         if let index = byName[host] { return contexts[index] }
         guard let dot = host.firstIndex(of: "."), let index = byName["*" + host[dot...]] else { return contexts[0] }
         return contexts[index]
@@ -52,7 +53,7 @@ import COpenSSL
                 let argument = unsafe SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), 0)
             else { return -1 }
             let tickets = unsafe Unmanaged<Selection>.fromOpaque(argument).takeUnretainedValue().tickets
-            return unsafe isNew == 1 ? seal(tickets, name, iv, cipher, mac) : open(tickets, name, iv, cipher, mac)
+            return unsafe isNew == 1 ? seal(tickets, name, iv, cipher, mac) : open(tickets, name, iv, cipher, mac, renews: SSL_version(ssl) == TLS1_3_VERSION)
         }
         unsafe SSL_CTX_set_info_callback(context) { ssl, what, _ in
             guard what & (SSL_CB_LOOP | SSL_CB_ALERT) != 0, let ssl = unsafe ssl, let argument = unsafe SSL_get_ex_data(ssl, 0) else { return }
@@ -72,10 +73,15 @@ import COpenSSL
         }
         let context = context(for: host)
         _ = unsafe SSL_set_SSL_CTX(ssl, context.handle.pointer)
-        let bound = Array(host.utf8) + [0] + context.certificate
+        // The chain is long, and its digest does for it: this is done for every connection.
+        let bound = Self.digest(context.digest + host.utf8)
+        _ = unsafe SSL_set_session_id_context(ssl, bound, UInt32(bound.count))
+    }
+
+    private static func digest(_ bytes: [UInt8]) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: 32)
-        _ = unsafe SHA256(bound, bound.count, &digest)
-        _ = unsafe SSL_set_session_id_context(ssl, digest, UInt32(digest.count))
+        _ = unsafe SHA256(bytes, bytes.count, &digest)
+        return digest
     }
 
     /// The host in a server_name extension (RFC 6066 section 3), in lower case; empty where it is not as it must be, which OpenSSL will not let pass.
@@ -93,9 +99,13 @@ private func seal(_ tickets: TicketKeys, _ name: UnsafeMutablePointer<UInt8>, _ 
     return unsafe menwei_ticket_begin(cipher, mac, key.cipher, key.mac, iv, 1) == 1 ? 1 : -1
 }
 
-/// 1: opened; 2: opened, and the client is given a new one; 0: a whole handshake.
-private func open(_ tickets: TicketKeys, _ name: UnsafeMutablePointer<UInt8>, _ iv: UnsafeMutablePointer<UInt8>, _ cipher: OpaquePointer, _ mac: OpaquePointer) -> Int32 {
+/// 1: opened; 2: opened, and the client is given a new one; 0: a whole handshake. In TLS 1.3 a client shows a ticket once only (RFC 8446 appendix C.4):
+/// without a new one its next connection would begin with a whole handshake. The new one also acknowledges the client's last flight at once, so that
+/// a client that waits for that before it goes on does not lose 40 ms.
+private func open(
+    _ tickets: TicketKeys, _ name: UnsafeMutablePointer<UInt8>, _ iv: UnsafeMutablePointer<UInt8>, _ cipher: OpaquePointer, _ mac: OpaquePointer, renews: Bool
+) -> Int32 {
     guard let key = unsafe tickets.key(named: UnsafeBufferPointer(start: name, count: 16)) else { return 0 }
     guard unsafe menwei_ticket_begin(cipher, mac, key.cipher, key.mac, iv, 0) == 1 else { return -1 }
-    return key == tickets.current ? 1 : 2
+    return renews || key != tickets.current ? 2 : 1
 }

@@ -55,6 +55,8 @@ public struct TLSClientOptions: Sendable, Equatable {
         unsafe SSL_CTX_free(pointer)
     }
 
+    /// The system's authorities are read when a server's certificate names one, a file of some 2 KiB each, once: all of them would take a MiB and more for each
+    /// context, and what an administrator adds is seen without a reload.
     private func believe(_ authorities: [UInt8]?) throws(TLSError) {
         guard let authorities else {
             guard unsafe SSL_CTX_set_default_verify_paths(pointer) == 1 else { throw TLSError.last(.context) }

@@ -50,7 +50,10 @@ public final class TLSContext {
         let minimum = options.minimumVersion == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
         guard unsafe menwei_SSL_CTX_set_min_proto_version(pointer, minimum) == 1 else { throw TLSError.last(.context) }
         _ = unsafe SSL_CTX_set_options(pointer, menwei_server_options())
-        // ECDHE with AEAD alone; TLS 1.3 has nothing else.
+        // ECDHE with AEAD alone; TLS 1.3 has nothing else. The 128-bit ciphers first, as strong as the P-256 and X25519 they are used with: their
+        // handshakes hash with SHA-256, for which processors have instructions, and a record takes ten rounds instead of fourteen.
+        let suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+        guard unsafe SSL_CTX_set_ciphersuites(pointer, suites) == 1 else { throw TLSError.last(.context) }
         let ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
             + "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
         guard unsafe SSL_CTX_set_cipher_list(pointer, ciphers) == 1 else { throw TLSError.last(.context) }

@@ -28,6 +28,14 @@ private func session(_ context: TLSContext, _ host: String?, _ version: Int32) t
     return try #require(pair.client.session)
 }
 
+/// A session's ticket as the server sealed it.
+private func ticket(_ session: OpaquePointer) -> [UInt8] {
+    var bytes: UnsafePointer<UInt8>?
+    var count = 0
+    SSL_SESSION_get0_ticket(session, &bytes, &count)
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
+}
+
 private func resumes(_ session: OpaquePointer, _ context: TLSContext, _ host: String?, _ version: Int32) throws -> Bool {
     let pair = try Pair(context, host: host, version: version, session: session)
     #expect(pair.shakeHands() == (.done, .done))
@@ -93,6 +101,29 @@ private func resumes(_ session: OpaquePointer, _ context: TLSContext, _ host: St
         defer { SSL_SESSION_free(session) }
         #expect(try resumes(session, context, "ONE.test", version))
         #expect(try !resumes(session, TLSContext(options("one.test", tickets: keys)), "one.test", version))
+    }
+
+    @Test func whoResumesGetsANewTicket() throws {
+        // In TLS 1.3 a ticket is good for one connection; without another the next one would begin with a whole handshake.
+        let context = try TLSContext(options("one.test", tickets: TicketKeys(random: random(0), at: start)))
+        let first = try session(context, "one.test", TLS1_3_VERSION)
+        defer { SSL_SESSION_free(first) }
+        let pair = try Pair(context, host: "one.test", session: first)
+        #expect(pair.shakeHands() == (.done, .done) && pair.server.isResumed)
+        #expect(pair.server.write(Array("x".utf8).span) == .moved(1))
+        #expect(pair.client.receive() == "x")
+        SSL_set_shutdown(pair.client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        let second = try #require(pair.client.session)
+        defer { SSL_SESSION_free(second) }
+        #expect(ticket(first) != ticket(second))
+        #expect(try resumes(second, context, "one.test", TLS1_3_VERSION))
+    }
+
+    @Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
+    func theCipherOfTenRoundsComesFirst(_ version: Int32) throws {
+        let pair = try Pair(try TLSContext(options("one.test", tickets: TicketKeys(random: random(0), at: start))), host: "one.test", version: version)
+        #expect(pair.shakeHands() == (.done, .done))
+        #expect(SSL_CIPHER_get_bits(SSL_get_current_cipher(pair.client.ssl), nil) == 128)
     }
 
     @Test func nothingEarlyIsTaken() throws {
