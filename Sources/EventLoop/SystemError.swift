@@ -10,6 +10,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         self.errno = errno
     }
 
+    /// The process, or the machine, has no descriptor or no memory left. It says nothing of the peer.
+    public var isWantOfMeans: Bool { [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(errno) }
+
     public static func == (a: Self, b: Self) -> Bool { a.errno == b.errno && a.call.description == b.call.description }
 
     /// `bind: Address already in use`

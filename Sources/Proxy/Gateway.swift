@@ -83,24 +83,26 @@ public final class Gateway: ExchangeHandler {
     // MARK: phases
 
     public func begin(_ exchange: Exchange) {
+        // Once for all phases: each look through the exchange would count references to the head's arrays.
+        let head = exchange.head
         do throws(ProtocolFault) {
             // Who is asked
-            guard let origin = router.origin(for: exchange.head.fields.arena[exchange.head.authority]) else { return refuse(exchange, .unknownHost) }
+            guard let origin = router.origin(for: head.fields.arena[head.authority]) else { return refuse(exchange, .unknownHost) }
             exchange.origin = origin
-            try hygiene.begin(exchange.head.fields)
+            try hygiene.begin(head.fields)
             exchange.trace.traceID = hygiene.traceID
             if hygiene.isLoop { return refuse(exchange, .loop) }
-            if exchange.head.isAsterisk { return answerAsterisk(exchange) }
+            if head.isAsterisk { return answerAsterisk(exchange) }
             // What for: one path for site, rule and upstream
             exchange.target = spareTargets.popLast() ?? CanonicalTarget()
-            try exchange.target.parse(exchange.head.fields.arena.span.extracting(exchange.head.target))
-            let route = Self.route(exchange.target.path.span, exchange.head, origin)
-            if exchange.target.isAmbiguous { try Self.refuseSplit(exchange.target, exchange.head, origin, route) }
+            try exchange.target.parse(head.fields.arena.span.extracting(head.target))
+            let route = Self.route(exchange.target.path.span, head, origin)
+            if exchange.target.isAmbiguous { try Self.refuseSplit(exchange.target, head, origin, route) }
             if route.isOwn || isOwnershipFile(exchange.target) || isLobby(exchange.target, origin, route) { return own(exchange, route.site) }
             guard let site = route.site else { return refuse(exchange, .noSuchSite) }
             exchange.trace.site = site.index
             try exchange.target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
-            if BrowserMarks.isPreflight(exchange.head), exchange.head.body == .none {
+            if BrowserMarks.isPreflight(head), head.body == .none {
                 exchange.trace.decision = .anyone
                 return forward(exchange, to: site)
             }
@@ -268,7 +270,7 @@ public final class Gateway: ExchangeHandler {
 
     public func upstreamFailed(_ exchange: Exchange, _ failure: UpstreamFailure) {
         switch failure {
-        case .unreachable: refuseAsUnreachable(exchange)
+        case .unreachable, .outOfMeans: refuseAsUnreachable(exchange)
         case .timedOut: refuse(exchange, .upstreamTimedOut)
         case .broken, .staleConnection, .unanswered, .notExecuted: refuse(exchange, .upstreamBroken)
         }

@@ -99,7 +99,8 @@ final class HealthCheck {
     }
 
     private func learn(_ outcome: HealthProbe.Outcome) {
-        if verdict.note(succeeded: outcome.isWell) { changed(verdict.isWell, outcome.reason) }
+        // What could not even be asked speaks neither for nor against.
+        if case .failed(.outOfMeans) = outcome {} else if verdict.note(succeeded: outcome.isWell) { changed(verdict.isWell, outcome.reason) }
         if let timer { server.loop.schedule(timer, after: interval) }
     }
 }

@@ -4,7 +4,8 @@ import Bytes
 /// requests that got no answer. An upstream that is out comes back on trial when its time is over: one request tries it, and its
 /// success brings the upstream back, its failure doubles the time.
 ///
-/// One upstream always stays in, so that a wrong verdict never turns a site off.
+/// One upstream always stays in, so that a wrong verdict never turns a site off. Each worker judges by its own requests: nothing is shared, and a worker
+/// that cannot reach an upstream for reasons of its own does not speak for the others.
 struct PassiveEjection {
     struct Limits: Sendable {
         /// Failures in a row that put an upstream out.

@@ -96,7 +96,7 @@ extension Relay {
         switch failure {
         case .unreachable, .unanswered, .broken: return true
         case .timedOut: return requestEnded
-        case .staleConnection, .notExecuted: return false
+        case .staleConnection, .notExecuted, .outOfMeans: return false
         }
     }
 

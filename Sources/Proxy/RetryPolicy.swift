@@ -77,7 +77,8 @@ struct RetryPolicy {
         case .staleConnection: return tries <= upstreams && (attempt.isUnwritten || repeats(attempt))
         // A connection made for this very request: whoever ends it without a word would do so again.
         case .unanswered: return attempt.others > 0 && (attempt.isUnwritten || repeats(attempt))
-        case .broken, .timedOut: return false
+        // Another upstream would need what is not there, too.
+        case .outOfMeans, .broken, .timedOut: return false
         }
     }
 

@@ -2,6 +2,8 @@
 public enum UpstreamFailure: Sendable {
     /// No connection could be made, none in time, or none to be trusted.
     case unreachable
+    /// No connection could be made for want of something of the gateway's own: it has no descriptor, or no memory, left. It says nothing of the upstream.
+    case outOfMeans
     /// There was a connection, but the upstream certainly did nothing of the request: its stream was refused, or lies above what GOAWAY named (RFC 9113
     /// section 8.7).
     case notExecuted

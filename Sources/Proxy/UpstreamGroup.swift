@@ -125,6 +125,7 @@ extension UpstreamFailure {
     var reason: String {
         switch self {
         case .unreachable: "no connection"
+        case .outOfMeans: "no means to connect"
         case .staleConnection, .unanswered: "connection closed"
         case .broken: "answer broken"
         case .timedOut: "no answer in time"

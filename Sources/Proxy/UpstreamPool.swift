@@ -142,10 +142,16 @@ final class UpstreamPool {
 
     private func dial(_ socketAddress: SocketAddress?, for relay: Relay?) {
         let context = relay == nil ? tls : tlsForHTTP1
-        guard scheme != .https || context != nil,
-            let socket = try? socketAddress.map({ try Sockets.connect(to: $0) }) ?? Sockets.connect(toUnix: address.host),
-            let transport = try? Transport(socket, towards: context)
-        else { return failed(socketAddress, relay) }
+        if scheme == .https, context == nil { return failed(socketAddress, relay) }
+        let socket: Descriptor
+        do throws(SystemError) {
+            if let socketAddress { socket = try Sockets.connect(to: socketAddress) } else { socket = try Sockets.connect(toUnix: address.host) }
+        } catch {
+            if !error.isWantOfMeans { return failed(socketAddress, relay) }
+            report(error.description)
+            return tell(.outOfMeans, relay)
+        }
+        guard let transport = try? Transport(socket, towards: context) else { return tell(.outOfMeans, relay) }
         let dial = UpstreamDial(transport, to: socketAddress, of: self, for: relay)
         // Not longer than those for whom it is made can wait: then another address may have its turn.
         let limit = (relay ?? waiting.first?.relay)?.connectShare ?? connectLimit
@@ -172,13 +178,18 @@ final class UpstreamPool {
     private func failed(_ address: SocketAddress?, _ relay: Relay?) {
         tried(false)
         if let address { resolver.avoid(address) }
-        if let relay { return relay.upstreamFailed(.unreachable) }
+        tell(.unreachable, relay)
+    }
+
+    /// No connection comes of an attempt for `relay`, or for those who wait.
+    private func tell(_ failure: UpstreamFailure, _ relay: Relay?) {
+        if let relay { return relay.upstreamFailed(failure) }
         dials -= 1
         // As many as would have used it are told, so that nobody waits for one attempt after the other.
         let count = speaksHTTP2 == nil ? waiting.count : min(waiting.count, streamsPerConnection)
         let told = Array(waiting.prefix(count))
         waiting.removeFirst(count)
-        for each in told where each.isIn { each.relay.upstreamFailed(.unreachable) }
+        for each in told where each.isIn { each.relay.upstreamFailed(failure) }
     }
 
     /// A connection stands that carries one exchange at a time.

@@ -31,6 +31,10 @@ import Testing
         #expect(Self.triesAgain(.unreachable, RetryPolicy.Attempt(isUnwritten: true, addresses: 1), upstreams: 1))
     }
 
+    @Test func withoutMeansToConnectNobodyElseIsTried() {
+        #expect(!Self.triesAgain(.outOfMeans, Self.unwritten) && !Self.triesAgain(.outOfMeans, Self.get))
+    }
+
     @Test(arguments: [UpstreamFailure.staleConnection, .unanswered, .broken, .timedOut])
     func aPostThatWasWrittenIsNeverTriedAgain(_ failure: UpstreamFailure) {
         #expect(!Self.triesAgain(failure, Self.posted))
