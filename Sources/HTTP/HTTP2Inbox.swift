@@ -27,7 +27,12 @@ import Bytes
     var input: UnsafePointer<UInt8>?
     /// The caller's queue while `fillOutput` runs, the response bodies' way out.
     var output = ByteQueue()
+    /// Bytes of response bodies that wait in all streams' queues.
+    private(set) var waiting = 0
+    /// More than a connection may hold: no stream's queue is to be filled again before it is empty.
+    private var isCrowded: Bool { waiting > limit }
     private let mark: Int
+    private let limit: Int
     private let heads: RequestHeadPool
 
     private let unwantedBody: Int
@@ -37,6 +42,7 @@ import Bytes
         budget = HTTP2FrameBudget(limits.frames)
         builder = HTTP2HeadBuilder(limits)
         mark = limits.writableMark
+        limit = limits.answerQueues
         unwantedBody = limits.unwantedBody
         unsafe input = nil
     }
@@ -136,14 +142,36 @@ import Bytes
         events.append(.end(stream: streams[index].id, trailers: nil))
     }
 
+    /// Adds to the body of a stream's response.
+    mutating func add(_ index: Int, _ bytes: Span<UInt8>) {
+        streams[index].queue.append(bytes)
+        waiting &+= bytes.count
+        if streams[index].queue.count > mark { streams[index].wasAboveMark = true }
+    }
+
+    /// Whether more of a stream's response may be added, of which `high` bytes may wait. Where not, `writable` comes when it may.
+    mutating func takesMore(_ index: Int, high: Int) -> Bool {
+        let count = streams[index].queue.count
+        if count == 0 || count < high && !isCrowded { return true }
+        streams[index].wasAboveMark = true
+        return false
+    }
+
+    /// Forgets what waits of a stream's response.
+    mutating func dropQueue(_ index: Int) {
+        waiting &-= streams[index].queue.count
+        streams[index].queue.removeAll()
+    }
+
     /// Moves a DATA frame, its header and `count` bytes of the stream's queue, to the output.
     mutating func move(_ index: Int, count: Int, header: Span<UInt8>) {
         output.append(header)
         output.append(streams[index].queue.bytes.extracting(first: count))
         streams[index].queue.consume(count)
+        waiting &-= count
         // A window update for every frame is honest; for every byte it is not.
         if count >= 16 { budget.earn(.windowUpdate, 2 &+ count >> 10) }
-        if streams[index].wasAboveMark, streams[index].queue.count <= mark {
+        if streams[index].wasAboveMark, streams[index].queue.count <= (isCrowded ? 0 : mark) {
             streams[index].wasAboveMark = false
             if !streams[index].isFinished { events.append(.writable(stream: streams[index].id)) }
         }
@@ -171,6 +199,7 @@ import Bytes
         var head = RequestHead()
         swap(&head, &streams[index].head)
         if head.fields.arena.capacity > 0 { recycle(&head) }
+        dropQueue(index)
         streams.free(index)
     }
 

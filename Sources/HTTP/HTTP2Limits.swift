@@ -8,7 +8,8 @@ public struct HTTP2Limits: Sendable {
     /// Bytes of request bodies that may lie unread in the gateway, per connection, at first.
     public var connectionWindow: UInt32 = 1 << 20
     /// Bytes up to which a stream's window grows, doubling, while its body is passed on as fast as it comes: a window is what fits on the way
-    /// between two looks at it, and a small one makes a fast client wait.
+    /// between two looks at it, and a small one makes a fast client wait. It does not shrink again: it ends with its stream, and all of them together
+    /// hold no more than the connection's window.
     public var streamWindowGrown: UInt32 = 512 << 10
     /// Bytes up to which the connection's window grows with its streams'. It bounds what a connection's bodies hold whose upstreams stop taking them.
     public var connectionWindowGrown: UInt32 = 1 << 20
@@ -28,6 +29,11 @@ public struct HTTP2Limits: Sendable {
     public var pendingAcknowledgements = 256
     /// Frames that may wait to be sent because the client does not read: heads, windows, refusals.
     public var unreadFrames = 2048
+    /// Bytes of one response that wait for the client, above which no more of it is taken from its upstream.
+    public var answerQueue = 64 << 10
+    /// Bytes of all responses of a connection that wait for the client. Above it each may hold what one read brings and no more: a client that stalls
+    /// many streams holds little, and those that it does take go on.
+    public var answerQueues = 1 << 20
     /// Bytes of a response queue at or under which a stream that was above it is reported `writable` again.
     public var writableMark = 32 << 10
     /// Bytes of a body that may still come after its request was answered; then the stream ends with NO_ERROR.

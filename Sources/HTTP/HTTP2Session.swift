@@ -7,7 +7,7 @@ public import Bytes
 /// gone do nothing. Not re-entrant, not shared: it lives on one worker.
 public final class HTTP2Session {
     private let engine: HTTP2Engine
-    private let mark: Int
+    private let answerQueue: Int
     private let unreadFrames: Int
     /// Bytes: of a stream at first and at the most, of the connection now and at the most.
     private var windows: (stream: Int, streamGrown: Int, connection: Int, connectionGrown: Int)
@@ -17,7 +17,7 @@ public final class HTTP2Session {
     /// - Parameter heads: the worker's.
     public init(limits: HTTP2Limits = HTTP2Limits(), heads: RequestHeadPool = RequestHeadPool()) {
         engine = HTTP2Engine(limits: limits, heads: heads)
-        mark = limits.writableMark
+        answerQueue = limits.answerQueue
         unreadFrames = limits.unreadFrames
         windows = (
             Int(limits.streamWindow), Int(limits.streamWindowGrown), Int(limits.connectionWindow), Int(limits.connectionWindowGrown)
@@ -185,11 +185,10 @@ public final class HTTP2Session {
         _ = engine.submit(.informational, stream: stream, status: status, fields)
     }
 
-    /// Adds bytes to the body of a response whose head was submitted without `endStream`. All are taken; `queued(stream:)` tells when to stop.
+    /// Adds bytes to the body of a response whose head was submitted without `endStream`. All are taken; `takesMore(stream:)` tells when to stop.
     public func send(stream: Int32, _ bytes: Span<UInt8>) {
         guard !bytes.isEmpty, let index = writable(stream) else { return }
-        engine.inbox.streams[index].queue.append(bytes)
-        if engine.inbox.streams[index].queue.count > mark { engine.inbox.streams[index].wasAboveMark = true }
+        engine.inbox.add(index, bytes)
         wake(index, stream)
     }
 
@@ -207,11 +206,21 @@ public final class HTTP2Session {
         return engine.inbox.streams[index].queue.count
     }
 
+    /// Bytes of all responses' bodies that wait for the client to read.
+    public var queued: Int { engine.inbox.waiting }
+
+    /// Whether more of a response's body should be sent. Where not, a `writable` event comes when it should. `isCrowded`: there is little memory for
+    /// answers that wait, here or elsewhere.
+    public func takesMore(stream: Int32, isCrowded: Bool = false) -> Bool {
+        guard let index = engine.index(stream) else { return true }
+        return engine.inbox.takesMore(index, high: isCrowded ? 0 : answerQueue)
+    }
+
     /// Ends a stream at once. It is not heard of again but for `closed`.
     public func reset(stream: Int32, code: UInt32) {
         guard let index = engine.index(stream), !engine.inbox.streams[index].isReset else { return }
         engine.inbox.streams[index].isReset = true
-        engine.inbox.streams[index].queue.removeAll()
+        engine.inbox.dropQueue(index)
         engine.reset(stream, code: code)
     }
 

@@ -20,6 +20,8 @@ protocol Wire: AnyObject {
     func connectionClosed()
     /// The server drains: finish what is under way, take nothing new.
     func beginDrain()
+    /// Bytes of answers that wait elsewhere than in `connection.output`.
+    var queued: Int { get }
     /// The exchanges under way.
     var running: [Exchange] { get }
     /// Whether nothing is under way: the client may close without losing anything, and so may we.
@@ -57,6 +59,8 @@ final class ClientConnection: PollHandler {
     private var isLingering = false
     private var lingersUntil = MonotonicTime(nanoseconds: 0)
     private var wasAboveHighWater = false
+    /// What of its bytes that wait to be written the server knows of.
+    private var held = 0
     private var limit: LoopTimer?
     private var writeStalledSince: MonotonicTime?
     /// Position in the server's list of connections.
@@ -204,7 +208,7 @@ final class ClientConnection: PollHandler {
 
     /// Whether an answer may go on being produced. Who is told no is called (`Wire.drained`) when it may.
     var isWritable: Bool {
-        if output.count < server.limits.highWater { return true }
+        if output.isEmpty || output.count < server.limits.highWater && !server.answers.isCrowded { return true }
         wasAboveHighWater = true
         return false
     }
@@ -283,7 +287,15 @@ final class ClientConnection: PollHandler {
             loop.buffers.takeBack(&output)
             if closesWhenWritten && !isLingering { linger() }
         }
-        if !isClosed { updateInterest() }
+        if isClosed { return }
+        tellHeld(output.count + (wire?.queued ?? 0))
+        updateInterest()
+    }
+
+    private func tellHeld(_ count: Int) {
+        if count == held { return }
+        server.answers.changed(from: held, to: count)
+        held = count
     }
 
     /// How long nothing could be written though something waits, in nanoseconds.
@@ -352,6 +364,7 @@ final class ClientConnection: PollHandler {
     func close(showingCut: Bool = false) {
         if isClosed { return }
         isClosed = true
+        tellHeld(0)
         loop.forget(self)
         if let limit { loop.cancel(limit) }
         if showingCut { transport.resetOnClose() } else { transport.tls?.shutdown() }

@@ -184,6 +184,8 @@ final class HTTP1Wire: Wire, ClientStream {
 
     func gather() {}
 
+    var queued: Int { 0 }
+
     var isIdle: Bool { exchange == nil && !headBegun && connection.input.isEmpty }
 
     func drained() { exchange?.clientDrained() }

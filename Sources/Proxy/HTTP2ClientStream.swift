@@ -22,7 +22,6 @@ final class HTTP2ClientStream: ClientStream {
     private var pace = StreamPace()
     /// It was answered at the last look.
     private var wasAnswered = false
-    private static let highWater = 64 << 10
 
     init(_ id: Int32, of wire: HTTP2Wire, isWebSocket: Bool) {
         self.id = id
@@ -73,7 +72,7 @@ final class HTTP2ClientStream: ClientStream {
 
     // MARK: ClientStream
 
-    var isWritable: Bool { wire.session.queued(stream: id) < Self.highWater }
+    var isWritable: Bool { wire.session.takesMore(stream: id, isCrowded: wire.connection.server.answers.isCrowded) }
 
     func sendInformational(_ status: UInt16, _ fields: Fields) {
         wire.session.submitInformational(stream: id, status: status, fields: fields)

@@ -107,6 +107,8 @@ final class HTTP2Wire: Wire {
         if let fault { exchange.handler.refuse(exchange, fault) } else { exchange.handler.begin(exchange) }
     }
 
+    var queued: Int { session.queued }
+
     var running: [Exchange] { streams.values.compactMap(\.exchange) }
 
     func inputEnded() { connection.close() }

@@ -44,6 +44,8 @@ public final class Server {
     /// `Date` in its wire form, renewed each second.
     let dateCache = DateCache()
     let heads = RequestHeadPool()
+    /// What waits for clients.
+    var answers: HeldAnswers
 
     /// The limits in the unit of the loop.
     struct Nanoseconds {
@@ -69,6 +71,7 @@ public final class Server {
         self.tls = tls
         self.handler = handler
         self.metrics = metrics
+        answers = HeldAnswers(limit: limits.answers)
         nanoseconds = Nanoseconds(limits)
         requestIDs = RequestIDGenerator(seed: (.random(in: 0 ... .max), .random(in: 0 ... .max), .random(in: 0 ... .max), .random(in: 0 ... .max)))
     }

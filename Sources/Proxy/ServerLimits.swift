@@ -27,6 +27,9 @@ public struct ServerLimits: Sendable {
     public var drain = 64 << 10
     /// Bytes waiting for a slow client above which its upstream is not read any more.
     public var highWater = 256 << 10
+    /// Bytes that wait for the clients of one worker, of all connections together. Beyond them each answer may hold what one read of its upstream brings
+    /// and no more: those that are taken go on, and those that stand still hold little.
+    public var answers = 128 << 20
     /// Bytes read at once.
     public var readSize = 32 << 10
     /// Connections of one worker. Beyond them idle ones make room, and where none is idle the newest is refused.
