@@ -4,7 +4,7 @@
 #
 #   MENWEI_KEEP=FOLDER   keep configurations, stores and screenshots of the run there
 #   MENWEI_LARGE=1       move 2 GiB through the gateway, too
-#   MENWEI_FUZZ_SECONDS  how long each fuzzer runs (10)
+#   MENWEI_FUZZ_SECONDS  how long each fuzzer runs (60)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 Deploy/install.sh test
@@ -19,7 +19,7 @@ menwei=$(Deploy/build.sh)
 
 if [ $# -eq 0 ]; then
     echo "== fuzzers"
-    Tests/Fuzz/run.sh "${MENWEI_FUZZ_SECONDS:-10}"
+    Tests/Fuzz/run.sh "${MENWEI_FUZZ_SECONDS:-60}"
 fi
 
 # The virtual environment is made anew where the list of packages or the Python changed.
@@ -36,4 +36,8 @@ if [ "$(cat .venv/made-from 2>/dev/null || true)" != "$wanted" ]; then
 fi
 
 echo "== end-to-end tests"
-MENWEI_BIN=$menwei exec .venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd "$@"
+export MENWEI_BIN=$menwei
+pytest=(.venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd)
+if [ $# -gt 0 ]; then exec "${pytest[@]}" "$@"; fi
+"${pytest[@]}" -n 2 --dist loadfile -m "not measuring"
+exec "${pytest[@]}" -m measuring

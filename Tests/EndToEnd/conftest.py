@@ -14,6 +14,18 @@ from harness.simulator import Simulator
 from harness.upstream import Upstream
 
 
+#: Files whose tests measure memory or processor time, or put the whole machine under load.
+MEASURING = {"test_budgets.py", "test_chaos.py", "test_descriptors.py", "test_reload_load.py", "test_streaming.py"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name in MEASURING:
+            item.add_marker(pytest.mark.measuring)
+    # What waits longest begins first.
+    items.sort(key=lambda item: item.path.name != "test_slow_clients.py")
+
+
 @pytest.fixture(scope="session")
 def binary():
     return default_binary()

@@ -1,8 +1,13 @@
 """What a request and a connection may cost: the numbers are in Tests/Benchmarks/budgets.toml."""
+import multiprocessing
 import re
+import resource
 import shutil
+import socket
+import ssl
 import struct
 import subprocess
+import time
 import tomllib
 from pathlib import Path
 
@@ -11,6 +16,7 @@ import pytest
 from harness.browser import Browser
 from harness.gateway import default_binary
 from harness.raw import RawConnection, client_context
+from harness.waiting import wait_for
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "Benchmarks"
 BUDGETS = tomllib.loads((BENCHMARKS / "budgets.toml").read_text())
@@ -94,3 +100,77 @@ def test_an_idle_connection_keeps_no_more_memory_than_its_budget(gateway, member
         connection.close()
     print(f"{each:.1f} KiB per idle connection")
     assert each <= BUDGETS["memory"]["idle_connection"]
+
+
+def idle_clients(port, request, count, opened, done):
+    """A process that opens connections, asks for one thing on each, and keeps their sockets alone: what the client's TLS holds is given back."""
+    context = ssl._create_unverified_context()
+    sockets, times = [], []
+    for _ in range(count):
+        plain = socket.create_connection(("127.0.0.1", port), timeout=60)
+        coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(coming, going, server_hostname="wiki.test")
+
+        def through(step):
+            while True:
+                try:
+                    result = step()
+                    plain.sendall(going.read())
+                    return result
+                except ssl.SSLWantReadError:
+                    plain.sendall(going.read())
+                    more = plain.recv(65536)
+                    assert more, "the gateway closed a connection"
+                    coming.write(more)
+
+        through(tls.do_handshake)
+        through(lambda: tls.write(request))
+        answer = b""
+        while not answer.endswith(b"ok"):
+            answer += through(lambda: tls.read(65536))
+        sockets.append(plain)
+        times.append(time.monotonic())
+    opened.send(times)
+    done.wait()
+
+
+@pytest.mark.timeout(400)
+def test_ten_thousand_idle_connections_are_kept_within_their_budget_of_memory(make_gateway, upstream):
+    count, processes, kept_for = 10_000, 4, 75
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert hard == resource.RLIM_INFINITY or hard >= count + 2000, f"`ulimit -Hn` is {hard}: this test needs {count + 2000}"
+    upstream.script("/idle", lambda exchange: (exchange.read_body(), exchange.respond(200, [], b"ok")))
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}])
+    request = f"GET /idle HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\n\r\n".encode()
+
+    def ask():
+        with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+            raw.send(request)
+            return raw.response().status
+
+    for _ in range(50):  # warm
+        assert ask() == 200
+    before = gateway.process.memory()
+    context = multiprocessing.get_context("fork")
+    done = context.Event()
+    ways = [context.Pipe(duplex=False) for _ in range(processes)]
+    clients = [context.Process(target=idle_clients, args=(gateway.port, request, count // processes, way[1], done), daemon=True) for way in ways]
+    for client in clients:
+        client.start()
+    for _, way in ways:
+        way.close()  # the clients' own: where one dies, its end is seen
+    try:
+        times = [moment for way, _ in ways for moment in way.recv()]
+        now = time.monotonic()
+        memory, kept = gateway.process.memory() - before, gateway.metrics()["menwei_connections"]
+        # On a machine that needs longer than that the first ones are closed again, as they should be.
+        assert len(times) == count and kept >= sum(now - moment < kept_for - 5 for moment in times)
+        print(f"{kept:.0f} connections, opened in {now - min(times):.0f} s, {memory / kept / 1024:.1f} KiB each")
+        assert memory / kept / 1024 <= BUDGETS["memory"]["idle_connection"]
+        assert ask() == 200, "newcomers are served beside them"
+    finally:
+        done.set()
+        for client in clients:
+            client.join(20)
+    wait_for(lambda: gateway.metrics()["menwei_connections"] < 20, 60, "all to be forgotten")
+    assert ask() == 200

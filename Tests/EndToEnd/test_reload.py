@@ -1,12 +1,14 @@
 """SIGHUP: a new configuration takes the place of the old, as a whole or not at all, and nobody who is served feels it."""
 import signal
 import socket
+import threading
 import time
 
 import pytest
 
 from harness.browser import Browser
 from harness.ports import free_port
+from harness.process import Process
 from harness.raw import RawConnection, client_context
 from harness.reloading import reload, reloaded
 from harness.simulator import SECOND_CORP
@@ -51,6 +53,41 @@ def endless(exchange):
     while True:
         exchange.send(b"7\r\ndata:\n\n\r\n")
         time.sleep(0.05)
+
+
+def test_a_reload_asked_for_before_it_serves_comes_when_it_does(make_gateway, upstream):
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}], start=False)
+    gateway.process = Process([gateway.binary, "run", "--config", gateway.file], f"menwei:{gateway.port}")
+    gateway.processes.append(gateway.process)
+
+    def holds_signals_back():
+        with open(f"/proc/{gateway.process.pid}/status") as status:
+            fields = dict(line.split(":", 1) for line in status)
+        return fields["Name"].strip() == gateway.binary.name[:15] and int(fields["SigBlk"], 16) & 1
+    wait_for(holds_signals_back, 20, "SIGHUP to be held back")
+    gateway.process.signal(signal.SIGHUP)
+    gateway.process.wait_line(lambda line: line == "menwei: reloaded")
+    gateway.process.wait_line(lambda line: line == "menwei: ready")
+    with at(gateway) as raw:
+        assert call(raw, gateway, "/x").status == 200
+
+
+def test_a_reload_asked_for_while_it_drains_is_refused_and_nothing_is_lost(own, upstream):
+    gate, begun = threading.Event(), threading.Event()
+    upstream.script("/public/slow", lambda e: (begun.set(), gate.wait(20), e.respond(200, [], b"finished")))
+    raw = at(own, timeout=20)
+    raw.send(f"GET /public/slow HTTP/1.1\r\nHost: wiki.test:{own.port}\r\n\r\n".encode())
+    assert begun.wait(10)
+    own.process.expect_exit(0)
+    own.process.signal(signal.SIGTERM)
+    wait_for(lambda: own.operations("/readyz")[0] == 503, 10, "it to drain")
+    taken, said = reload(own, rules("wiki", {"allow": "members"}))
+    assert not taken and "menwei: the gateway stops" in said
+    gate.set()
+    answer = raw.response()
+    assert answer.status == 200 and answer.body == b"finished"
+    assert own.process.wait(15) == 0
+    raw.close()
 
 
 def test_new_rules_hold_for_new_requests_on_old_connections_too(own):

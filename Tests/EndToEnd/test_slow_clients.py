@@ -1,0 +1,163 @@
+"""Clients that take their time: each limit at its real value, all of them at once, since most of the test is waiting."""
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+
+from harness.http2_client import RawH2, each_frame, frame, request_head
+from harness.raw import RawConnection
+
+HOST = "wiki.test"
+
+
+class SlowClient:
+    """One client in a thread of its own; `seconds` is how long it was put up with."""
+
+    def __init__(self, gateway, life):
+        self.gateway, self.problem = gateway, None
+        self.thread = threading.Thread(target=self._run, args=(life,), daemon=True)
+        self.name = life.__name__
+        self.thread.start()
+
+    def _run(self, life):
+        try:
+            self.seconds = life(self.gateway)
+        except BaseException as problem:  # told by the test
+            self.problem = problem
+
+
+def connect(gateway, **more):
+    return RawConnection(gateway.port, HOST, ca=gateway.ca, timeout=170, **more)
+
+
+def dripping(raw, data, every):
+    """Sends `data` again and again in a thread, until the other side has had enough."""
+    def drip():
+        try:
+            while True:
+                time.sleep(every)
+                raw.send(data)
+        except (OSError, ValueError):
+            pass
+    threading.Thread(target=drip, daemon=True).start()
+
+
+def handshake(gateway):
+    raw = RawConnection(gateway.port, timeout=170)
+    began = time.monotonic()
+    raw.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    assert raw.everything() == b""
+    return time.monotonic() - began
+
+
+def head(gateway):
+    raw = connect(gateway)
+    began = time.monotonic()
+    raw.send(f"GET /x HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\nX-Slow: ".encode())
+    dripping(raw, b"a", 2)
+    answer = raw.response()
+    assert answer.status == 408 and answer.one("Connection") == "close"
+    return time.monotonic() - began
+
+
+def kept(gateway):
+    raw = connect(gateway)
+    raw.send(f"GET /x HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\n\r\n".encode())
+    assert raw.response().status == 200
+    began = time.monotonic()
+    assert raw.everything() == b"", "it is closed without a word"
+    return time.monotonic() - began
+
+
+def body(gateway):
+    raw = connect(gateway)
+    began = time.monotonic()
+    raw.send(f"POST /x HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\nContent-Length: 1000000\r\n\r\n".encode())
+    dripping(raw, b"a", 3)
+    assert raw.response().status == 408
+    return time.monotonic() - began
+
+
+def body_over_http_2(gateway):
+    client = RawH2(gateway, timeout=170)
+    began = time.monotonic()
+    client.send(frame(1, 4, 1, request_head(gateway, "POST")))
+    dripping(client.raw, frame(0, 0, 1, b"a"), 3)
+    for kind, flags, stream, payload in each_frame(client.raw):
+        assert kind != 7, "the connection goes on"
+        if kind == 3 and stream == 1:
+            break
+    waited = time.monotonic() - began
+    client.send(frame(1, 5, 3, request_head(gateway)))
+    assert any(kind == 0 and stream == 3 and flags & 1 for kind, flags, stream, payload in each_frame(client.raw)), "other streams are served"
+    return waited
+
+
+def answer(gateway):
+    plain = socket.socket()
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.settimeout(170)
+    plain.connect(("127.0.0.1", gateway.port))
+    context = ssl._create_unverified_context()
+    raw = context.wrap_socket(plain, server_hostname=HOST)
+    began = time.monotonic()
+    raw.sendall(f"GET /large HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\n\r\n".encode())
+    # Nothing is read. That the connection is cut shows to who sends.
+    try:
+        while time.monotonic() - began < 170:
+            time.sleep(0.5)
+            plain_send(raw)
+    except OSError:
+        pass
+    return time.monotonic() - began
+
+
+def plain_send(raw):
+    """A byte of the next request, which nobody looks at while the answer stands still."""
+    raw.send(b"G")
+
+
+def patient_body(gateway):
+    """Slow, and fast enough: more than a KiB in each minute."""
+    raw = connect(gateway)
+    began = time.monotonic()
+    raw.send(f"POST /x HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\nContent-Length: 28000\r\n\r\n".encode())
+    for _ in range(14):
+        time.sleep(9)
+        raw.send(b"a" * 2000)
+    assert raw.response().status == 200
+    return time.monotonic() - began
+
+
+#: From the README: seconds that each is put up with, and at the most. A body and an answer are looked at once a minute, and what began to stand
+#: still since the last look has not stood still long enough.
+LIMITS = {handshake: (9, 25), head: (14, 30), kept: (74, 95), body: (59, 135), body_over_http_2: (59, 135), answer: (59, 150), patient_body: (125, 165)}
+
+
+@pytest.mark.timeout(240)
+def test_who_takes_too_long_is_given_up_and_who_is_merely_slow_is_served(make_gateway, upstream):
+    def large(exchange):
+        exchange.respond(200, [("Content-Length", str(64 << 20))])
+        try:
+            for _ in range(1024):
+                exchange.send(bytes(64 << 10))
+        except OSError:
+            pass
+    upstream.script("/large", large)
+    gateway = make_gateway([{"id": "wiki", "host": HOST, "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}])
+    clients = {life: SlowClient(gateway, life) for life in LIMITS}
+    # Meanwhile everybody else is served.
+    while any(client.thread.is_alive() for client in clients.values()):
+        with connect(gateway) as raw:
+            raw.send(f"GET /quick HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\n\r\n".encode())
+            assert raw.response().status == 200
+        for client in clients.values():
+            client.thread.join(0.5)
+    for life, (least, most) in LIMITS.items():
+        if clients[life].problem:
+            raise AssertionError(f"{life.__name__}: {clients[life].problem!r}") from clients[life].problem
+        print(f"{life.__name__}: {clients[life].seconds:.1f} s")
+    for life, (least, most) in LIMITS.items():
+        assert least <= clients[life].seconds <= most, f"{life.__name__}: {clients[life].seconds:.1f} s"
