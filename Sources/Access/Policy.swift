@@ -84,7 +84,9 @@ public struct Policy: Sendable {
     public func rule(path: [UInt8], method: RuleMethod) -> Int { rule(path: path.span, method: method) }
 
     private func match(_ path: Span<UInt8>, _ method: RuleMethod) -> Int {
-        for i in compiled.indices where compiled[i].matches(path, method) { return i &+ 1 }
+        // A rule that is read in place is not copied for the while.
+        let rules = compiled.span
+        for i in rules.indices where rules[i].matches(path, method) { return i &+ 1 }
         return 0
     }
 

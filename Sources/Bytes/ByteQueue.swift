@@ -53,8 +53,7 @@
 
     /// Adds the UTF-8 of `text`. A literal is not meant: it goes the shorter way above.
     @_disfavoredOverload @inlinable public mutating func append(_ text: String) {
-        var text = text
-        text.withUTF8 { append(unsafe $0.span) }
+        append(text.utf8.span)
     }
 
     @inlinable public mutating func append(_ byte: UInt8) {

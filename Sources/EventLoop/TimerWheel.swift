@@ -1,9 +1,11 @@
-/// A time limit. It costs nothing to move it later (`deadline` is only written; the wheel finds out when it looks), which is what happens
-/// to an idle limit on every request.
+/// A time limit. It costs nothing to move it, later or earlier, to where the wheel will have looked at it (`deadline` is only written; the wheel finds
+/// out when it looks): limits of more than a round of the wheel take turns on every request.
 public final class LoopTimer {
     let action: () -> Void
     fileprivate(set) var deadline: UInt64 = .max
     fileprivate var slot = -1
+    /// When the wheel looks at it next, in nanoseconds: any deadline from then on costs nothing.
+    fileprivate var looksAt: UInt64 = 0
     /// It was handed out as due and did not fire yet: what fires before it may still stop or move it.
     fileprivate var isDue = false
     fileprivate unowned(unsafe) var previous: LoopTimer?
@@ -43,9 +45,10 @@ struct TimerWheel {
     mutating func schedule(_ timer: LoopTimer, at deadline: UInt64) {
         timer.isDue = false
         if timer.slot >= 0 {
-            let later = deadline >= timer.deadline
-            timer.deadline = deadline
-            if later { return }
+            if deadline >= timer.looksAt {
+                timer.deadline = deadline
+                return
+            }
             unlink(timer)
         }
         timer.deadline = deadline
@@ -61,6 +64,7 @@ struct TimerWheel {
         let at = max(timer.deadline / Self.tick &+ 1, current &+ 1)
         let slot = Int(at % UInt64(Self.slots))
         timer.slot = slot
+        timer.looksAt = (current &+ 1 &+ (at &- current &- 1) % UInt64(Self.slots)) &* Self.tick
         unsafe timer.previous = nil
         timer.next = heads[slot]
         unsafe heads[slot]?.previous = timer
@@ -127,6 +131,8 @@ struct TimerWheel {
                 } else if each.deadline / Self.tick &+ 1 != at {
                     unlink(each)
                     link(each)
+                } else {
+                    each.looksAt = (at &+ UInt64(Self.slots)) &* Self.tick
                 }
             }
         }

@@ -210,7 +210,11 @@ extension Gateway {
     }
 
     /// - Parameter keepsLength: the length that a HEAD or a 304 tells of stays, once.
-    private func filter(_ fields: inout Fields, keepsLength: Bool) -> Bool {
+    private func filter(_ head: inout Fields, keepsLength: Bool) -> Bool {
+        // Moved out for the while, as in `writeRequestHead`.
+        var fields = Fields()
+        swap(&fields, &head)
+        defer { swap(&fields, &head) }
         do throws(ProtocolFault) { try answerHygiene.begin(fields) } catch { return false }
         var kept = 0
         var hasLength = false

@@ -5,6 +5,7 @@ import HTTP
 /// One established connection to an upstream: socket, TLS, the bytes in and out, one time limit. What is spoken over it is its subclasses' matter.
 class UpstreamLink: PollHandler {
     final let pool: UpstreamPool
+    final let loop: EventLoop
     /// Nil: a socket in the file system.
     final let address: SocketAddress?
     private final var transport: Transport
@@ -26,11 +27,10 @@ class UpstreamLink: PollHandler {
 
     init(_ transport: consuming Transport, to address: SocketAddress?, of pool: UpstreamPool) {
         self.pool = pool
+        loop = pool.loop
         self.address = address
         self.transport = transport
     }
-
-    final var loop: EventLoop { pool.loop }
 
     func start() throws(SystemError) {
         try loop.watch(transport.socket.raw, for: .readable, self)

@@ -39,9 +39,8 @@ public struct JSONLine: ~Copyable {
     public mutating func add(_ key: StaticString, _ value: ArraySlice<UInt8>) { add(key, value.span) }
 
     public mutating func add(_ key: StaticString, _ value: String) {
-        var value = value
         name(key)
-        value.withUTF8 { text(unsafe $0.span) }
+        text(value.utf8.span)
     }
 
     public mutating func add(_ key: StaticString, literal value: StaticString) {
@@ -100,8 +99,8 @@ public struct JSONLine: ~Copyable {
 
     mutating func column(_ key: StaticString, _ value: String?) {
         queue.append(key)
-        guard var value, !value.isEmpty else { return queue.append("null") }
-        value.withUTF8 { text(unsafe $0.span) }
+        guard let value, !value.isEmpty else { return queue.append("null") }
+        text(value.utf8.span)
     }
 
     mutating func column(_ key: StaticString, _ value: UInt64) {

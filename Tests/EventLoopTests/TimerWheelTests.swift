@@ -51,6 +51,36 @@ extension TimerWheel {
         }
     }
 
+    @Test func timersThatAreMovedAgainAndAgainFireAtTheirLastDeadline() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<20 {
+            let start = UInt64.random(in: 0...1 << 50, using: &random)
+            var wheel = TimerWheel(now: start)
+            var (now, before) = (start, start)
+            var deadlines: [UInt64?] = Array(repeating: nil, count: 30)
+            let timers = deadlines.map { _ in LoopTimer {} }
+            var fired = 0
+            for _ in 0..<4000 {
+                let number = Int.random(in: timers.indices, using: &random)
+                // Within a round of the wheel, and several rounds away.
+                let deadline = now + UInt64.random(in: 0...(Bool.random(using: &random) ? 900 : 4000) * tick, using: &random)
+                wheel.schedule(timers[number], at: deadline)
+                deadlines[number] = deadline
+                (before, now) = (now, now + UInt64.random(in: 1...(Int.random(in: 0..<50, using: &random) == 0 ? 1500 : 6) * tick, using: &random))
+                var due: [LoopTimer] = []
+                wheel.advance(to: now, into: &due)
+                for timer in due {
+                    let index = timers.firstIndex { $0 === timer }!
+                    #expect(deadlines[index]! <= now && before < deadlines[index]! + 2 * tick)
+                    deadlines[index] = nil
+                    fired += 1
+                }
+                #expect(deadlines.allSatisfy { $0 == nil || $0! + 2 * tick > now })
+            }
+            #expect(fired > 100)
+        }
+    }
+
     @Test func timersFireInTheOrderOfTheirTicks() {
         let log = Log()
         var wheel = TimerWheel(now: 0)
