@@ -121,7 +121,8 @@ def test_random_bytes_never_crash_it(gateway, upstream):
                 b"0\r\n\r\n", b"Connection: close", b" ", b"\t", b"%2e", b";", b"Upgrade: websocket", b"A" * 1000]
     for _ in range(150):
         data = b"".join(generator.choice(alphabet) for _ in range(generator.randrange(1, 40)))
-        with RawConnection(gateway.port, "wiki.test", ca=gateway.ca, timeout=0.02) as raw:
+        with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+            raw.socket.settimeout(0.02)
             raw.try_send(data)
             try:
                 raw.everything()
