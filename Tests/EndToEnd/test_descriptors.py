@@ -1,4 +1,6 @@
 """A process that has few descriptors: what it does when clients take them all."""
+import os
+import resource
 import shutil
 import time
 
@@ -115,3 +117,30 @@ def test_where_the_upstream_cannot_be_connected_to_the_answer_is_502_or_503(poor
         except (OSError, EOFError):
             return False
     wait_for(served, 15, "it serves again")
+
+
+def test_where_the_gateway_has_no_descriptor_to_connect_with_the_upstream_has_no_blame(poor, upstream):
+    pid = poor.process.pid
+    raws = [connect(poor) for _ in range(8)]
+    for raw in raws:
+        assert raw.response().status == 200
+    descriptors = lambda: len(os.listdir(f"/proc/{pid}/fd"))
+    left = descriptors() - len({request.connection_number for request in upstream.requests})
+    upstream.close_connections()
+    wait_for(lambda: descriptors() <= left, 10, "the kept connections to the upstream to be closed")
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    try:
+        used = {int(number) for number in os.listdir(f"/proc/{pid}/fd")}
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(set(range(len(used) + 1)) - used), before[1]))
+        for raw in raws:
+            raw.send(b"POST /public/x HTTP/1.1\r\nHost: wiki.test:%d\r\nContent-Length: 0\r\n\r\n" % poor.port)
+            assert raw.response().status == 502
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    poor.process.wait_line("Too many open files")
+    assert not any("keeps failing" in line for line in poor.process.err)
+    assert [value for name, value in poor.metrics().items() if name.startswith("menwei_upstream_healthy")] == [1]
+    for raw in raws:
+        raw.send(GET % poor.port)
+        assert raw.response().status == 200
+        raw.close()

@@ -145,7 +145,8 @@ def test_an_upstream_that_does_not_read_stops_the_client(gateway, upstream):
     warm(gateway)
     gateway.process.reset_peak()
     before = gateway.process.memory()
-    raw = RawConnection(gateway.port, "wiki.test", ca=gateway.ca, timeout=1)
+    raw = RawConnection(gateway.port, "wiki.test", ca=gateway.ca)
+    raw.socket.settimeout(1)
     raw.send(f"POST /public/stuck HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nContent-Length: {200 * MIB}\r\n\r\n".encode())
     sent = 0
     with pytest.raises(TimeoutError):
