@@ -43,6 +43,7 @@ let package = Package(
         door("CYAML", links: ["yaml"]),
         door("CCurl", links: ["curl"]),
         door("CExpat", links: ["expat"]),
+        door("CQRencode", links: ["qrencode"]),
         // 1
         room("Bytes", []),
         // 2
@@ -59,7 +60,7 @@ let package = Package(
         // 4
         room("Proxy", ["EventLoop", "TLS", "HTTP", "Access", "Telemetry", "Crypto", "Bytes"]),
         // 5
-        room("Portal", ["Proxy", "WeCom", "Outbound", "Access", "HTTP", "Crypto", "Telemetry", "EventLoop", "Bytes"]),
+        room("Portal", ["Proxy", "WeCom", "Outbound", "Access", "HTTP", "Crypto", "Telemetry", "EventLoop", "Bytes", "CQRencode"]),
         room("Simulator", ["Proxy", "HTTP", "Crypto", "Bytes"]),
         // 6
         room("Settings", ["Proxy", "WeCom", "Access", "TLS", "HTTP", "Crypto", "Bytes", "CYAML", "CLinux"]),
@@ -68,7 +69,7 @@ let package = Package(
             name: "menwei",
             dependencies: [
                 "Settings", "Simulator", "Portal", "Proxy", "WeCom", "Outbound", "Storage", "Access", "TLS", "HTTP", "Crypto",
-                "EventLoop", "Telemetry", "Bytes", "CLinux", "CNghttp2", "CSQLite", "CYAML", "CCurl", "CExpat", "COpenSSL",
+                "EventLoop", "Telemetry", "Bytes", "CLinux", "CNghttp2", "CSQLite", "CYAML", "CCurl", "CExpat", "CQRencode", "COpenSSL",
             ],
             swiftSettings: strict),
 

@@ -8,7 +8,7 @@ packages=(
     # what a Swift toolchain links and runs with
     binutils ca-certificates git libc6-dev libedit2 libncurses6 libstdc++-12-dev libxml2 tzdata zlib1g-dev
     # the C libraries behind Sources/C*
-    libcurl4-openssl-dev libexpat1-dev libnghttp2-dev libsqlite3-dev libssl-dev libyaml-dev
+    libcurl4-openssl-dev libexpat1-dev libnghttp2-dev libqrencode-dev libsqlite3-dev libssl-dev libyaml-dev
 )
 case $what in
     build) ;;

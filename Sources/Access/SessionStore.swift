@@ -30,8 +30,11 @@ public struct Login: Sendable {
     public var cookie: Digest256
     /// Hash of the value that the browser showed, where it showed one.
     public var previous: Digest256?
+    /// When the directory vouched for the member, where that was before the login.
+    public var checked: WallTime?
 
-    public init(member: Member, authTime: WallTime, amr: [String], address: String, userAgent: String, cookie: Digest256, previous: Digest256?) {
+    public init(member: Member, authTime: WallTime, amr: [String], address: String, userAgent: String, cookie: Digest256, previous: Digest256?,
+                checked: WallTime? = nil) {
         self.member = member
         self.authTime = authTime
         self.amr = amr
@@ -39,6 +42,7 @@ public struct Login: Sendable {
         self.userAgent = userAgent
         self.cookie = cookie
         self.previous = previous
+        self.checked = checked
     }
 }
 
@@ -65,18 +69,39 @@ public struct AccountAssignment: Equatable, Sendable {
     }
 }
 
+/// A session that another process ended.
+public struct SessionEnding: Equatable, Sendable {
+    public var sid: String
+    public var account: String
+    public var connection: String
+
+    public init(sid: String, account: String, connection: String) {
+        self.sid = sid
+        self.account = account
+        self.connection = connection
+    }
+}
+
 /// What the store tells every worker.
 public enum StoreNotice: Equatable, Sendable {
     /// These sessions are over: forget them, end their streams.
     case ended(sids: [String])
     /// What is known of this session changed (directory, login time): look it up again.
     case changed(sids: [String])
+    /// A one-time value of a kind that is waited for was put (`OneTimeKind.isAwaited`). Only what this process put is told; others have to be asked for.
+    case put(OneTimeKind, Digest256)
 }
 
-/// Which things may be taken once: a login state, a ticket, a form post that is kept, a login that waits for its binding code. Values of one kind are never found under another.
+/// Which things may be taken once: a login state, a ticket, a form post that is kept, a scan, a login that waits for its binding code. Values of one kind are
+/// never found under another.
 public enum OneTimeKind: UInt8, Sendable {
     case state = 1, ticket, post
-    case binding = 5
+    /// A login by our own QR code: who asks, and the answer.
+    case scan
+    case binding
+
+    /// Somebody may be waiting for one: subscribers are told of it.
+    public var isAwaited: Bool { self == .scan }
 }
 
 /// Why the store did not do it. It is always the store's trouble: callers answer 503 and let nobody in.
@@ -137,9 +162,9 @@ public protocol SessionStore: Sendable {
 
     /// Takes other limits from now on (reload). The absolute end of sessions that are open already stays as it is.
     func setLimits(_ limits: SessionLimits) async
-    /// Looks for sessions that another process ended, and tells subscribers. Cheap where nothing happened: to be called every 500 ms.
+    /// Looks for sessions that another process ended, tells subscribers, and returns them. Cheap where nothing happened: to be called every 500 ms.
     /// Throws where the store cannot be read.
-    func poll(now: WallTime) async throws(StoreFailure)
+    @discardableResult func poll(now: WallTime) async throws(StoreFailure) -> [SessionEnding]
     /// Forgets what has been over for more than an hour, a bounded part of it in one call: to be called every few seconds.
     func sweep(now: WallTime) async throws(StoreFailure)
     /// Answers if the store can be read, and says whether it can be written.
@@ -154,5 +179,5 @@ extension SessionStore {
     /// For stores that know no limits.
     public func setLimits(_ limits: SessionLimits) async {}
     /// For stores that nobody else writes to.
-    public func poll(now: WallTime) async throws(StoreFailure) {}
+    @discardableResult public func poll(now: WallTime) async throws(StoreFailure) -> [SessionEnding] { [] }
 }

@@ -22,14 +22,18 @@ public final class Portal: Responder, RefusalRenderer {
     var callbackBudget = AddressBudget.callbacks
     /// When a refused callback was logged last, by connection and fault.
     var refusedCallbacks: [String: WallTime] = [:]
+    var scanBudget = AddressBudget.scans
+    /// Browsers that wait for a phone. Nil: they have to ask again and again.
+    let scans: ScanWaits?
 
     public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords, suspicions: Suspicions,
-                publicKeys: @escaping () -> [UInt8]) {
+                scans: ScanWaits? = nil, publicKeys: @escaping () -> [UInt8]) {
         self.options = options
         self.store = store
         self.providers = providers
         self.records = records
         self.suspicions = suspicions
+        self.scans = scans
         self.publicKeys = publicKeys
     }
 
@@ -81,11 +85,13 @@ public final class Portal: Responder, RefusalRenderer {
            let keys = app.events {
             return events(asked, connection, CallbackReader(keys, corpID: app.corpID))
         }
+        if name == "sessions" { return try await sessions(asked) }
+        if name == "scan" || name.hasPrefix("scan/"), options.isScanningOn { return try await scan(asked, name.dropFirst("scan/".count)) }
         return refuse(.noSuchOwnPath, asked)
     }
 
     /// Answers GET, and HEAD where nothing is spent by it; 405 to the rest.
-    private func get(_ asked: Asked, head: Bool = true, _ body: () async throws(Trouble) -> OwnResponse) async throws(Trouble) -> OwnResponse {
+    func get(_ asked: Asked, head: Bool = true, _ body: () async throws(Trouble) -> OwnResponse) async throws(Trouble) -> OwnResponse {
         guard asked.request.method == "GET" || head && asked.request.method == "HEAD" else {
             return refuse(.methodNotAllowed(allow: head ? "GET, HEAD" : "GET"), asked)
         }

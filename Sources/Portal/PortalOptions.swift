@@ -28,6 +28,8 @@ public struct PortalOptions: Sendable {
         case panel
         /// Straight to the only connection.
         case redirect
+        /// Our own QR code first, where the browser may have one; else the same as `panel`.
+        case scan
     }
 
     /// The one origin to which WeCom returns people.
@@ -37,6 +39,8 @@ public struct PortalOptions: Sendable {
     /// In the order of configuration, which is the order of the buttons.
     public var connections: [ConnectionOptions]
     public var loginPage = LoginPage.panel
+    /// Networks whose browsers may log in by our own QR code; none: off.
+    public var scanFrom: [IPNetwork] = []
     /// Names like `WW_verify_YpAqDE4xoAPsmGSK.txt`.
     public var ownershipFiles: [String] = []
     public var limits = SessionLimits()
@@ -61,6 +65,12 @@ public struct PortalOptions: Sendable {
 
     func connection(_ id: Substring) -> ConnectionOptions? { connections.first { $0.id == id } }
     func isSite(_ origin: Origin) -> Bool { sites.contains { $0.origin == origin } }
+
+    /// Whether anybody may log in by our own QR code. Where scripts of a site share the auth origin nobody may: they could answer for the person.
+    var isScanningOn: Bool { !scanFrom.isEmpty && !isSite(authOrigin) && connections.contains { $0.wecom != nil } }
+
+    /// Whether a browser at that address may.
+    func mayScan(from client: String) -> Bool { isScanningOn && IPAddress(client).map { scanFrom.contains(address: $0) } ?? false }
 
     /// Whether that connection is there, is still of that corp, and gives its users such accounts: a restart may have changed all three.
     func knows(_ member: Member) -> Bool {

@@ -66,6 +66,20 @@ public struct PortalRecords: Sendable {
             result: "ok", requestID: asked.requestID))
     }
 
+    /// Somebody ended a session of their own, perhaps another browser's.
+    func revoked(_ session: SessionRecord, _ asked: Asked) {
+        audit(AuditEvent(
+            .revoked, account: session.member.account, connection: session.member.connection, client: asked.request.client, sid: session.sid,
+            result: "self", requestID: asked.requestID))
+    }
+
+    /// A login by our own QR code was asked for, approved or refused; `session` is the one that answered.
+    func scan(_ result: String, _ session: SessionRecord?, _ asked: Asked) {
+        audit(AuditEvent(
+            .scan, account: session?.member.account, connection: session?.member.connection, client: asked.request.client, sid: session?.sid,
+            result: result, requestID: asked.requestID))
+    }
+
     func trouble(_ trouble: Trouble, _ asked: Asked) {
         let word = switch trouble {
         case .store(let failure): "store-" + failure.code.rawValue

@@ -220,6 +220,7 @@ public final class SessionCache {
                 }
                 review(sid)
             }
+        case .put: break
         }
     }
 

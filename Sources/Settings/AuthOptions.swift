@@ -1,3 +1,4 @@
+public import Bytes
 public import HTTP
 
 /// `auth`: the one origin to which WeCom returns people.
@@ -7,11 +8,15 @@ public struct AuthOptions: Equatable, Sendable {
         case panel
         /// Straight to the only connection.
         case redirect
+        /// Our own QR code first, for browsers in `scanFrom`.
+        case scan
     }
     public var origin: Origin
     /// Names such as `WW_verify_YpAqDE4xoAPsmGSK.txt`; the body is the 16 characters.
     public var ownershipFiles: [String] = []
     public var loginPage = LoginPage.panel
+    /// Networks whose browsers may log in by our own QR code.
+    public var scanFrom: [IPNetwork] = []
     public init(origin: Origin) {
         self.origin = origin
     }

@@ -6,7 +6,11 @@ extension SQLiteStore {
     public func put(
         _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime
     ) throws(StoreFailure) -> Bool {
-        try write(.normal) { database, _ throws(StoreFailure) in try oneTime(database).put(kind, key, value, expires: expires, now: now) }
+        try write(.normal) { database, notices throws(StoreFailure) in
+            let isNew = try oneTime(database).put(kind, key, value, expires: expires, now: now)
+            if isNew, kind.isAwaited { notices.append(.put(kind, key)) }
+            return isNew
+        }
     }
 
     public func keepPost(

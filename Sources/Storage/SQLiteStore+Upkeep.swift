@@ -3,9 +3,11 @@ public import Bytes
 
 extension SQLiteStore {
     /// Tells subscribers which sessions other processes ended since the last call.
-    public func poll(now: WallTime) async throws(StoreFailure) {  // `async`: else callers of the class would get the protocol's default
-        let sids = try foreign.poll(try database())
-        if !sids.isEmpty { subscribers.tell([.ended(sids: sids)]) }
+    @discardableResult
+    public func poll(now: WallTime) async throws(StoreFailure) -> [SessionEnding] {  // `async`: else callers of the class would get the protocol's default
+        let endings = try foreign.poll(try database())
+        if !endings.isEmpty { subscribers.tell([.ended(sids: endings.map(\.sid))]) }
+        return endings
     }
 
     /// Forgets what has been over for more than an hour, in small transactions between which others get their turn: at most 5,000 rows of a
@@ -56,18 +58,23 @@ struct ForeignEndings {
         if sids.count <= Self.ownLimit { own.formUnion(sids) }
     }
 
-    /// The sids that others ended since the last call.
-    mutating func poll(_ database: Database) throws(StoreFailure) -> [String] {
+    /// What others ended since the last call.
+    mutating func poll(_ database: Database) throws(StoreFailure) -> [SessionEnding] {
         let version = try database.integer("PRAGMA data_version")
         guard version != dataVersion else { return [] }
         var last = lastSeen
-        var sids: [String] = []
-        try database.each("SELECT seq, sid FROM endings WHERE seq > ? ORDER BY seq", [.integer(lastSeen)]) { row throws(StoreFailure) in
+        var endings: [SessionEnding] = []
+        // Sessions are forgotten together with their endings, but not in one transaction.
+        let news = """
+            SELECT e.seq, e.sid, coalesce(s.account, ''), coalesce(s.connection, '') FROM endings e LEFT JOIN sessions s ON s.sid = e.sid
+            WHERE e.seq > ? ORDER BY e.seq
+            """
+        try database.each(news, [.integer(lastSeen)]) { row throws(StoreFailure) in
             last = try row.integer(0)
-            let sid = try row.text(1)
-            if !own.contains(sid) { sids.append(sid) }
+            let ending = SessionEnding(sid: try row.text(1), account: try row.text(2), connection: try row.text(3))
+            if !own.contains(ending.sid) { endings.append(ending) }
         }
         (dataVersion, lastSeen, own) = (version, last, [])
-        return sids
+        return endings
     }
 }

@@ -68,7 +68,7 @@ extension SessionRecord {
     init(sid: String, login: Login, now: WallTime, limits: SessionLimits) {
         self.init(
             sid: sid, member: login.member, authTime: login.authTime, amr: login.amr, created: now, lastSeen: now,
-            expires: now.advanced(by: limits.lifetime), checked: now,
+            expires: now.advanced(by: limits.lifetime), checked: login.checked ?? now,
             address: StoreRules.cut(login.address, to: StoreRules.addressLimit),
             userAgent: StoreRules.cut(login.userAgent, to: StoreRules.userAgentLimit))
     }
@@ -78,7 +78,7 @@ extension SessionRecord {
         var renewed = SessionRecord(sid: sid, login: login, now: now, limits: limits)
         renewed.created = created
         renewed.lastSeen = max(lastSeen, now)
-        renewed.checked = max(checked, now)
+        renewed.checked = max(checked, renewed.checked)
         renewed.hosts = hosts
         self = renewed
     }

@@ -7,7 +7,7 @@ public struct AuditEvent: Equatable, Sendable {
         case loginFailed = "login_failed"
         case logout, denied, observed, revoked, gone, reload
         case keyRotated = "key_rotated"
-        case admin
+        case admin, scan
     }
 
     public var kind: Kind

@@ -10,6 +10,7 @@ enum Commands {
         case .simulator(let address): SimulatorCommand.run(on: address)
         case .explain(let request): explain(request)
         case .keys(let request): keys(request)
+        case .sessions(let request): finish(SessionsCommand.run(request))
         case .version: version()
         case .help(let text): help(text)
         }

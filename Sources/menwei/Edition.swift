@@ -81,7 +81,13 @@ struct Edition: Sendable {
             PortalOptions.Site(id: $0.id, origin: $0.origin, path: $0.path, trustedOrigins: $0.trustedOrigins)
         }
         var options = PortalOptions(authOrigin: configuration.auth.origin, sites: sites, connections: configuration.connections) { Shared.now() }
-        options.loginPage = configuration.auth.loginPage == .redirect ? .redirect : .panel
+        options.loginPage =
+            switch configuration.auth.loginPage {
+            case .panel: .panel
+            case .redirect: .redirect
+            case .scan: .scan
+            }
+        options.scanFrom = configuration.auth.scanFrom
         options.ownershipFiles = configuration.auth.ownershipFiles
         options.limits = configuration.sessions.limits
         options.recheck = configuration.sessions.recheck

@@ -168,7 +168,10 @@ final class Supervisor {
             pollBegan = loop.clock()
             defer { pollBegan = nil }
             do throws(StoreFailure) {
-                try await store.poll(now: now)
+                for ending in try await store.poll(now: now) {
+                    recorder.audit(AuditEvent(
+                        .revoked, account: ending.account, connection: ending.connection, sid: ending.sid, result: "elsewhere"))
+                }
                 health.isDown = false
             } catch {
                 health.isDown = true

@@ -3,6 +3,7 @@ import CExpat
 import CLinux
 import CNghttp2
 import COpenSSL
+import CQRencode
 import CSQLite
 import CYAML
 
@@ -21,6 +22,7 @@ enum Version {
             "sqlite \(unsafe text(sqlite3_libversion()))",
             "libcurl \(unsafe text(menwei_curl_version()))",
             "expat \(unsafe text(XML_ExpatVersion()).split(separator: "_").last ?? "unknown")",
+            "libqrencode \(unsafe text(QRcode_APIVersionString()))",
             "libyaml \(unsafe text(yaml_get_version_string()))",
         ]
     }

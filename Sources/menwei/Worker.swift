@@ -34,6 +34,7 @@ final class Worker {
     private let shared: Shared
     private let loop: EventLoop
     private let sessions: SessionCache
+    private let scans: ScanWaits
     private let published = PublishedKeys()
     private let server: Server
     private let plain: Server
@@ -59,7 +60,8 @@ final class Worker {
         self.shared = shared
         loop = try EventLoop()
         sessions = SessionCache(shared.store, limits: plan.portal.limits, members: plan.members, health: shared.storeHealth, on: loop)
-        serving = try Self.make(plan, shared, loop, sessions, published)
+        scans = ScanWaits(shared.store, on: loop)
+        serving = try Self.make(plan, shared, loop, sessions, scans, published)
         published.bytes = plan.keys.publicKeys
         // The connections outlive each gateway, so they have counters of their own.
         let metrics = shared.metrics.shard(sites: [])
@@ -68,10 +70,10 @@ final class Worker {
         listen()
     }
 
-    private static func make(_ plan: ServingPlan, _ shared: Shared, _ loop: EventLoop, _ sessions: SessionCache, _ published: PublishedKeys) throws -> Serving {
+    private static func make(_ plan: ServingPlan, _ shared: Shared, _ loop: EventLoop, _ sessions: SessionCache, _ scans: ScanWaits, _ published: PublishedKeys) throws -> Serving {
         // First, so that the sockets have an owner whatever fails.
         let sockets = plan.sockets.map { (name: $0.key, socket: OwnedSocket(Descriptor(owning: $0.value))) }
-        let portal = Portal(options: plan.portal, store: shared.store, providers: plan.providers, records: shared.records, suspicions: shared.suspicions) { published.bytes }
+        let portal = Portal(options: plan.portal, store: shared.store, providers: plan.providers, records: shared.records, suspicions: shared.suspicions, scans: scans) { published.bytes }
         let tls = try TLSContext(plan.tls)
         let minter = try AssertionMinter(plan.keys.key, issuer: plan.gateway.authOrigin.text, lifetime: plan.keys.lifetime)
         var listeners: [ServerListener] = []
@@ -134,7 +136,7 @@ final class Worker {
             mailbox.post { [worker] in
                 let worker = worker.value
                 do {
-                    worker.prepared = try Worker.make(plan, worker.shared, worker.loop, worker.sessions, worker.published)
+                    worker.prepared = try Worker.make(plan, worker.shared, worker.loop, worker.sessions, worker.scans, worker.published)
                     done(nil)
                 } catch {
                     done("\(error)")

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Testing
 import WeCom
@@ -91,6 +92,19 @@ import WeCom
     @Test func redirectNeedsOneConnection() throws {
         let text = connections(", plain_names: true, auto_login: true", ", auto_login: false").replacingOccurrences(of: "auth: {", with: "auth: { login_page: redirect,")
         #expect(try Workspace().faults(text) == ["3:21: \"login_page: redirect\" leads to the only connection, but there are 2"])
+    }
+
+    @Test func scanningIsReadAndWarnedOfWhereItCannotWorkOrIsOpenToAll() throws {
+        func text(_ more: String) -> String { Sample.with().replacingOccurrences(of: "auth: {", with: "auth: { \(more),") }
+        let configuration = try #require(try Workspace().load(text("login_page: scan, scan_from: [10.0.0.0/8, \"2001:db8::/32\"]")).configuration)
+        #expect(configuration.auth.loginPage == .scan && configuration.auth.scanFrom.map(\.description) == ["10.0.0.0/8", "2001:db8::/32"])
+        #expect(try Workspace().warnings(text("scan_from: [10.0.0.0/8]")) == [])
+        #expect(try Workspace().warnings(text("scan_from: [0.0.0.0/0]")) == [
+            "3:20: 0.0.0.0/0: anybody can have a code to send to your people; name the networks of their computers"
+        ])
+        let shared = text("scan_from: [10.0.0.0/8]").replacingOccurrences(of: "https://auth.corp.example", with: "https://wiki.corp.example")
+        #expect(try Workspace().warnings(shared).contains(
+            "3:20: nobody can log in by a code: scripts of the site \"wiki\", whose origin is the auth origin, could answer for the person"))
     }
 
     @Test func certificatesAreLookedIntoAndMustCoverTheOrigins() throws {

@@ -25,6 +25,16 @@ import Testing
         #expect(try parse("--version") == .version)
     }
 
+    @Test func sessionsAreListedAndRevoked() throws {
+        func sessions(_ action: SessionsRequest.Action) -> Command { .sessions(SessionsRequest(config: "a.yaml", action: action)) }
+        #expect(try parse("sessions --config a.yaml list") == sessions(.list(user: nil, json: false)))
+        #expect(try parse("sessions list --json --user ZhangSan --config a.yaml") == sessions(.list(user: "ZhangSan", json: true)))
+        #expect(try parse("sessions --config a.yaml revoke s1") == sessions(.revoke(.sid("s1"))))
+        #expect(try parse("sessions --config a.yaml revoke -- -s1") == sessions(.revoke(.sid("-s1"))))
+        #expect(try parse("sessions --config a.yaml revoke --user partner/lisi") == sessions(.revoke(.user("partner/lisi"))))
+        #expect(try parse("sessions --config a.yaml revoke --all") == sessions(.revoke(.all)))
+    }
+
     @Test func keysTakesItsOptionsInAnyOrder() throws {
         #expect(try parse("keys --config a.yaml list") == .keys(KeysRequest(config: "a.yaml", action: .list(json: false))))
         #expect(try parse("keys list --json --config a.yaml") == .keys(KeysRequest(config: "a.yaml", action: .list(json: true))))
@@ -53,8 +63,16 @@ import Testing
         ("--verbose", "menwei: unknown option \"--verbose\""),
         ("doctor --config a", "menwei: \"doctor\" is not available in this version"),
         ("report", "menwei: \"report\" is not available in this version"),
-        ("sessions list", "menwei: \"sessions\" is not available in this version"),
+        ("accounts list", "menwei: \"accounts\" is not available in this version"),
         ("keys rotate", "menwei keys: --config is missing"),
+        ("sessions list", "menwei sessions: --config is missing"),
+        ("sessions --config a", "menwei sessions: list or revoke is missing"),
+        ("sessions --config a revok s", "menwei sessions: unknown action \"revok\"; did you mean \"revoke\"?"),
+        ("sessions --config a list s1", "menwei sessions: unexpected argument \"s1\""),
+        ("sessions --config a list --all", "menwei sessions: --all is for revoke; list shows all without it"),
+        ("sessions --config a revoke", "menwei sessions: one of SID, --user ACCOUNT and --all is needed"),
+        ("sessions --config a revoke s1 --all", "menwei sessions: one of SID, --user ACCOUNT and --all is needed"),
+        ("sessions --config a revoke --all --json", "menwei sessions: --json is for list"),
         ("keys --config a", "menwei keys: list or rotate is missing"),
         ("keys --config a rotat", "menwei keys: unknown action \"rotat\"; did you mean \"rotate\"?"),
         ("keys --config a list --now", "menwei keys: --now is for rotate"),

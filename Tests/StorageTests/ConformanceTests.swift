@@ -372,6 +372,17 @@ import Testing
         #expect(try await store.peek(.state, hash("k"), now: after(60)) == [3])
     }
 
+    @Test(arguments: Kind.allCases) func subscribersHearOfWhatSomebodyMayWaitFor(_ kind: Kind) async throws {
+        let store = try kind.make(folder)
+        let heard = Heard(store)
+        _ = try await store.put(.state, hash("k"), [1], expires: after(60), now: start)
+        #expect(heard.notices == [])
+        _ = try await store.put(.scan, hash("k"), [1], expires: after(60), now: start)
+        // What is not put is not told.
+        _ = try await store.put(.scan, hash("k"), [2], expires: after(60), now: start)
+        #expect(heard.notices == [.put(.scan, hash("k"))])
+    }
+
     @Test(arguments: Kind.allCases) func aValueIsTakenOnce(_ kind: Kind) async throws {
         let store = try kind.make(folder)
         _ = try await store.put(.ticket, hash("k"), [9], expires: after(60), now: start)

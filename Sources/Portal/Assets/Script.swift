@@ -43,6 +43,37 @@ extension Assets {
         window.addEventListener("pageshow", function (event) { if (event.persisted) { load(); } });
       }
 
+      // A QR code of ours: whatever the phone says, the gateway knows what comes next. Should the stream be held up on its way, asking now and then will do.
+      var scan = document.querySelector("[data-scan]");
+      if (scan) {
+        var address = scan.getAttribute("data-scan"), over = false, events;
+        var go = function () {
+          if (over) { return; }
+          over = true;
+          if (events) { events.close(); }
+          location.replace(address + (hash ? "?fragment=" + encodeURIComponent(hash) : ""));
+        };
+        if (window.EventSource) {
+          events = new EventSource(address + "/wait");
+          ["approved", "refused", "expired"].forEach(function (name) { events.addEventListener(name, go); });
+        }
+        var ask = function () {
+          if (over) { return; }
+          fetch(address + "/wait", { headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store" }).then(function (answer) {
+            return answer.ok ? answer.json() : { state: answer.status === 404 ? "expired" : "waiting" };
+          }).then(function (answer) {
+            if (answer.state !== "waiting") { go(); }
+          }, function () { /* the gateway cannot be reached: the next time, perhaps */ });
+        };
+        var turns = 0;
+        setInterval(function () {
+          turns += 1;
+          if (!events || events.readyState !== 1 || turns % 5 === 0) { ask(); }
+        }, 2000);
+        document.addEventListener("visibilitychange", function () { if (document.visibilityState === "visible") { ask(); } });
+        window.addEventListener("pageshow", function (event) { if (event.persisted) { location.reload(); } });
+      }
+
       document.querySelectorAll("button[data-copy]").forEach(function (button) {
         var target = document.getElementById(button.getAttribute("data-copy"));
         if (!target) { return; }

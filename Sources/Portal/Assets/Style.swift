@@ -74,6 +74,27 @@ extension Assets {
     .or { display: flex; align-items: center; gap: .9rem; margin: 1.25rem 0 0; color: var(--soft); font-size: .875rem; }
     .or::before, .or::after { content: ""; flex: 1; border-top: 1px solid var(--line); }
     .or + .actions { margin-top: 1.1rem; }
+    .scan { display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 1.5rem 2rem; margin: 1.5rem 0 1.25rem; }
+    .scan .code { flex: none; width: 15rem; max-width: 100%; height: auto; border-radius: 12px; border: 1px solid var(--line); }
+    .choose { flex: 1 1 11rem; text-align: center; }
+    .choose p { margin: 0; }
+    .number { font-size: 4rem; line-height: 1.25; font-weight: 650; letter-spacing: .04em; font-variant-numeric: tabular-nums; color: var(--accent); }
+    .choose .lead, .link { font-size: .875rem; }
+    .link { color: var(--soft); text-align: center; overflow-wrap: anywhere; }
+    .numbers { margin: 0; }
+    .choices { display: grid; grid-template-columns: repeat(3, 1fr); gap: .65rem; }
+    .choices .button { min-height: 4.5rem; font-size: 1.875rem; font-variant-numeric: tabular-nums; border-color: var(--accent); color: var(--accent); }
+    .choices .button:hover { background: var(--tint); }
+    .warning { margin: 1.1rem 0; padding: .8rem 1rem; border-radius: 10px; background: var(--warn-tint); color: var(--warn); font-size: .9375rem; }
+    .sessions { margin: 1.25rem 0 0; padding: 0; list-style: none; border: 1px solid var(--line); border-radius: 10px; }
+    .sessions li { display: flex; align-items: center; gap: .75rem 1rem; padding: .9rem 1rem; }
+    .sessions li + li { border-top: 1px solid var(--line); }
+    .sessions li > div { flex: 1 1 12rem; min-width: 0; }
+    .sessions h2 { display: inline; margin: 0 .5rem 0 0; }
+    .sessions .kind { margin: 0 .25rem 0 0; }
+    .sessions p:not(.kind) { margin: .15rem 0 0; color: var(--soft); font-size: .875rem; overflow-wrap: anywhere; }
+    .sessions form { flex: none; margin: 0; }
+    .sessions .button { min-height: 2.5rem; padding: .35rem .9rem; }
     .person { display: flex; align-items: center; gap: 1rem; margin: 0 0 1rem; }
     .person .seal { flex: none; width: 3.25rem; height: 3.25rem; border-radius: 50%; background: var(--tint); color: var(--accent); display: grid; place-items: center; font-size: 1.35rem; font-weight: 650; }
     .person p { margin: 0; }
@@ -92,6 +113,8 @@ extension Assets {
       .bar { padding-block: 1.1rem .9rem; }
       .card { padding: 1.35rem 1.15rem; border-radius: 14px; }
       h1 { font-size: 1.375rem; }
+      .sessions li { flex-wrap: wrap; justify-content: flex-end; }
+      .sessions li > div { flex-basis: 100%; }
       .panel { margin-inline: -.6rem; min-height: 380px; }
       .panel iframe { width: 320px; height: 380px; }
     }

@@ -1,4 +1,5 @@
 internal import Access
+internal import Bytes
 internal import Crypto
 internal import Proxy
 
@@ -8,14 +9,15 @@ extension Portal {
     /// identified, and may come in; that is not asked again.
     /// - Parameters:
     ///   - amr: how they proved who they are (`SessionRecord.amr`).
+    ///   - checked: when the directory vouched for them, where that was before.
     ///   - cutsFragment: the browser brings a fragment of somebody else's (`withFragment`).
-    func arrive(_ member: Member, amr: [String], _ journey: Journey, _ asked: Asked, cutsFragment: Bool = false) async throws(Trouble)
-        -> OwnResponse
-    {
+    func arrive(_ member: Member, amr: [String], checked: WallTime? = nil, _ journey: Journey, _ asked: Asked,
+                cutsFragment: Bool = false) async throws(Trouble) -> OwnResponse {
         let cookie = try token()
         let login = Login(
             member: member, authTime: asked.now, amr: amr, address: asked.request.client, userAgent: String(asked.agent.prefix(512)),
-            cookie: Digest.sha256(cookie), previous: asked.cookie(CookieNames.auth).map { Digest.sha256($0) })
+            cookie: Digest.sha256(cookie), previous: asked.cookie(CookieNames.auth).map { Digest.sha256($0) },
+            checked: checked)
         let session = try await Trouble.store { () async throws(StoreFailure) in try await store.open(login, now: asked.now) }
         records.login(session, asked)
         return try await goOn(session, journey, asked, cookies: [sessionCookie(CookieNames.auth, cookie)], cutsFragment: cutsFragment)

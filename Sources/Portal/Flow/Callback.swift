@@ -60,7 +60,7 @@ extension Portal {
         let cutsFragment = connection.wecom == nil || state?.isInApp ?? asked.client.isWeCom
         var again = state?.journey ?? Journey(returnTo: returnAddress("/", on: options.authOrigin, allowPath: false))
         if try await authSession(asked) != nil {
-            return redirect(302, withFragment(again.returnTo.url, again, cutsFragment: cutsFragment))
+            return redirect(302, withFragment(destination(again), again, cutsFragment: cutsFragment))
         }
         again.attempt = max(again.attempt, StateValue.attempt(of: value))
         return beginAgain(asked, again, cutsFragment: cutsFragment)

@@ -14,6 +14,8 @@ struct Journey: Equatable {
     var attempt = 0
     /// The key of a form that was sent when the session was over, and goes to the site after this login.
     var form: String?
+    /// A page of the auth origin itself that the login was for; `returnTo` is then only what stands in where it is of no more use.
+    var own: OwnPage?
 
     /// A login is begun again by itself that often; after that a page says what is wrong.
     static let lastAttempt = 2
@@ -25,22 +27,24 @@ struct Journey: Equatable {
         if !fragment.isEmpty { text += "&fragment=" + Percent.encodeQueryValue(fragment) }
         if attempt > 0 { text += "&try=\(attempt)" }
         if let form { text += "&form=" + form }
+        if let own { text += "&own=" + Percent.encodeQueryValue(own.path) }
         return text
     }
 
-    init(returnTo: ReturnAddress, bind: String? = nil, fragment: String = "", attempt: Int = 0, form: String? = nil) {
+    init(returnTo: ReturnAddress, bind: String? = nil, fragment: String = "", attempt: Int = 0, form: String? = nil, own: OwnPage? = nil) {
         self.returnTo = returnTo
         self.bind = bind
         self.fragment = fragment
         self.attempt = attempt
         self.form = form
+        self.own = own
     }
 
     /// What an address's parameters say. Of two fragments the last one counts: the page's script adds what only it can see behind what was known before.
     init(_ query: Query, returnTo: ReturnAddress) {
         self.init(
             returnTo: returnTo, bind: Self.bind(query.one("bind")), fragment: Self.fragment(query.all("fragment").last),
-            attempt: Self.attempt(query.one("try")), form: Self.form(query.one("form")))
+            attempt: Self.attempt(query.one("try")), form: Self.form(query.one("form")), own: OwnPage(query.one("own")))
     }
 
     /// The key of a kept form, else nil.

@@ -15,7 +15,7 @@ extension Portal {
         if let session = try await authSession(asked), isFresh(session, asked) {
             return try await goOn(session, journey, asked)
         }
-        return try loginPage(asked, journey)
+        return try await loginPage(asked, journey)
     }
 
     /// On a site: makes sure that this browser can be known again, and sends it to the auth origin.
@@ -33,13 +33,18 @@ extension Portal {
         return redirect(302, address, cookies: cookies)
     }
 
+    /// Where a login leads in the end. To a page of our own it is counted, or a browser that does not keep the session's cookie would go round for ever.
+    func destination(_ journey: Journey) -> String {
+        journey.own.map { ownAddress(options.authOrigin, "\($0.path)?try=\(journey.attempt + 1)") } ?? journey.returnTo.url
+    }
+
     /// With a session at the auth origin: to the address itself where that origin has no sites, else to the site with a ticket.
     func goOn(_ session: SessionRecord, _ journey: Journey, _ asked: Asked, cookies: [String] = [], cutsFragment: Bool = false) async throws(Trouble)
         -> OwnResponse
     {
         let target = journey.returnTo.origin
-        guard options.isSite(target) else {
-            return redirect(302, withFragment(journey.returnTo.url, journey, cutsFragment: cutsFragment), cookies: cookies)
+        guard journey.own == nil, options.isSite(target) else {
+            return redirect(302, withFragment(destination(journey), journey, cutsFragment: cutsFragment), cookies: cookies)
         }
         guard let bind = journey.bind else {
             return redirect(302, withFragment(ownAddress(target, "login?" + journey.query), journey, cutsFragment: cutsFragment), cookies: cookies)

@@ -23,18 +23,18 @@ struct LoginState: Equatable {
     var encoded: [UInt8] {
         FieldList.encode([
             connection, browser, journey.returnTo.url, journey.bind ?? "", journey.fragment, String(journey.attempt), isInApp ? "app" : "web",
-            journey.form ?? "", String(begun.milliseconds),
+            journey.form ?? "", String(begun.milliseconds), journey.own?.path ?? "",
         ])
     }
 
     /// - Parameter address: checks a return address again: the configuration may have changed meanwhile.
     init?(_ bytes: [UInt8], address: (String) -> ReturnAddress) {
-        guard let fields = FieldList.decode(bytes, count: 9), let begun = Int64(fields[8]) else { return nil }
+        guard let fields = FieldList.decode(bytes, count: 10), let begun = Int64(fields[8]) else { return nil }
         connection = fields[0]
         browser = fields[1]
         journey = Journey(
             returnTo: address(fields[2]), bind: Journey.bind(fields[3]), fragment: Journey.fragment(fields[4]), attempt: Journey.attempt(fields[5]),
-            form: Journey.form(fields[7]))
+            form: Journey.form(fields[7]), own: OwnPage(fields[9]))
         isInApp = fields[6] == "app"
         self.begun = WallTime(milliseconds: begun)
     }

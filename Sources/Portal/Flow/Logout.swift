@@ -37,7 +37,7 @@ extension Portal {
         }
     }
 
-    private func expiredCookies(_ asked: Asked) -> [String] {
+    func expiredCookies(_ asked: Asked) -> [String] {
         var names: [StaticString] = []
         if asked.isSite { names.append(CookieNames.session) }
         if asked.isAuth { names.append(CookieNames.auth) }

@@ -135,4 +135,60 @@ enum Catalogue {
     static let stuckClock = Phrase("电脑或手机的时间不对：请把日期和时间设为自动。", "The clock of this device is wrong: set date and time to automatic.")
     static let stuckOther = Phrase("登录是在另一个浏览器里开始的，或者打开了别人发来的登录链接：请从应用的地址重新进入。", "The login was begun in another browser, or somebody sent you the link: start again from the application’s own address.")
     static let startAgain = Phrase("从头登录", "Start again")
+
+    // One's own sessions
+    static let sessionsTitle = Phrase("我的登录", "My sessions")
+    static func sessionsLead(_ who: String) -> Phrase {
+        Phrase("以 \(who) 的身份登录的所有浏览器。有不认识的，就结束它。", "Every browser that is logged in as \(who). End whatever you do not recognise.")
+    }
+    static let thisBrowser = Phrase("当前浏览器", "This browser")
+    static let byScan = Phrase("扫码登录", "By QR code")
+    static let lastSeen = Phrase("最近使用", "Last used")
+    static let endSession = Phrase("结束", "End")
+    static let endOthers = Phrase("结束其他所有登录", "End all others")
+    static let endAll = Phrase("全部结束，包括当前浏览器", "End all, this browser’s too")
+    static func moreSessions(_ count: Int) -> Phrase { Phrase("另有 \(count) 个较早的登录没有列出。", "\(count) more, used longer ago, are not shown.") }
+
+    // Login by our own QR code: the browser that asks
+    static let scanTitle = Phrase("用企业微信扫码登录", "Scan with WeCom to log in")
+    static let scanPicture = Phrase("二维码", "QR code")
+    static let scanNumber = Phrase("扫码后，在手机上选这个数字", "After scanning, pick this number on the phone")
+    static let scanLife = Phrase("二维码两分钟内有效。", "The code is good for two minutes.")
+    static let scanLink = Phrase("也可以在企业微信中打开：", "Or open this in WeCom:")
+    static let scanButton = Phrase("用手机扫码登录（本机无需联网）", "Scan a code with your phone (this computer needs no internet)")
+    static let scanAgain = Phrase("换一个二维码", "Get a new code")
+    static let scanRefusedTitle = Phrase("手机上拒绝了这次登录", "The login was refused on the phone")
+    static let scanRefusedText = Phrase("选择的数字与这里显示的不一致，或者对方选择了“不是我”。这个二维码已经作废。", "A number other than the one shown here was picked, or “This is not me”. The code is void.")
+    static let scanExpiredTitle = Phrase("二维码已过期", "The code has expired")
+    static let scanExpiredText = Phrase("两分钟内没有人在手机上确认，没有人登录。", "Nobody confirmed on a phone in time, and nobody was logged in.")
+    static let scanTooManyTitle = Phrase("请求二维码过于频繁", "Too many codes were asked for")
+    static let scanTooManyText = Phrase("你所在的网络地址在短时间内请求了太多二维码。请两分钟后再试。", "Your network address has asked for too many codes in a short time. Please try again in two minutes.")
+
+    // And the phone
+    static let approveTitle = Phrase("要让这台电脑登录吗？", "Log this computer in?")
+    static let approveLead = Phrase("它将以你的身份登录。请先核对是不是你面前的那一台。", "It will be logged in as you. Check first that it is the one in front of you.")
+    static let scanBrowser = Phrase("浏览器", "Browser")
+    static let scanAddress = Phrase("网络地址", "Address")
+    static let scanTime = Phrase("请求时间", "Asked at")
+    static let scanPlace = Phrase("前往", "On its way to")
+    static let approveQuestion = Phrase("电脑上显示的是哪个数字？", "Which number does the computer show?")
+    static let approveWarning = Phrase(
+        "只在你自己打开了那个页面时才选。有人发来二维码、或在电话里告诉你数字，就是在骗取你的身份。",
+        "Pick one only if you opened that page yourself. Whoever sends you a code, or tells you a number, wants to log in as you.")
+    static let approveNotMe = Phrase("不是我，拒绝登录", "This is not me: refuse")
+    static let kindDone = Phrase("已确认", "Confirmed")
+    static let kindRefused = Phrase("已拒绝", "Refused")
+    static let approvedTitle = Phrase("电脑正在登录", "The computer is being logged in")
+    static let approvedText = Phrase("请看电脑，这个页面可以关闭。以后可以在“我的登录”中随时结束它。", "Look at the computer; you can close this page. You can end that session at any time under “My sessions”.")
+    static let refusedTitle = Phrase("没有让电脑登录", "The computer was not logged in")
+    static let refusedText = Phrase(
+        "二维码已经作废。如果只是选错了数字，请在电脑上换一个二维码再扫；如果不是你在登录，请告诉管理员。",
+        "The code is void. If you merely picked a wrong number, get a new code on the computer. If it was not you who wanted to log in, tell your administrator.")
+    static let codeOverTitle = Phrase("这个二维码已经失效", "This code is not good any more")
+    static let codeOverText = Phrase("二维码两分钟内有效，而且只能用一次。请在电脑上换一个再扫。", "A code is good for two minutes, and once. Get a new one on the computer and scan that.")
+    static let codeAnsweredTitle = Phrase("这个二维码已经用过", "This code was answered already")
+    static let codeAnsweredText = Phrase("每个二维码只能回答一次。如果电脑没有登录，请在电脑上换一个再扫。", "Each code is answered once. If the computer was not logged in, get a new code there and scan that.")
+    static let openScanText = Phrase(
+        "只有在企业微信中才能确认电脑登录：请用企业微信的“扫一扫”扫描电脑上的二维码，或者复制下面的地址，发送到企业微信的任意聊天中再点开它。",
+        "A computer’s login can be confirmed inside WeCom only: scan the code on the computer with WeCom’s own scanner, or copy the address below, send it to any chat in WeCom, and tap it there.")
 }

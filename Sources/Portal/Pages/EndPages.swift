@@ -38,6 +38,7 @@ extension Portal {
             links.append(parts.button(
                 text, to: startAddress(connection, journey, via: connection == failed ? (other ? "web" : "app") : nil)))
         }
+        links.append(scanButton(asked, journey))
         links.append(parts.button(Catalogue.startAgain, to: "/.menwei/login?" + journey.query))
         return .group([parts.heading(Catalogue.otherWays), .element("nav", [.class("actions"), .init("aria-label", Catalogue.otherWays(asked.language))], links)])
     }
@@ -54,6 +55,7 @@ extension Portal {
                 links.append(parts.button(with + Catalogue.scanCode, to: auth + startAddress(connection, journey, via: "web")))
             }
         }
+        links.append(scanButton(asked, journey))
         return .group([parts.heading(Catalogue.otherWays), .element("nav", [.class("actions"), .init("aria-label", Catalogue.otherWays(asked.language))], links)])
     }
 

@@ -37,7 +37,7 @@ enum Language: Sendable, Equatable, CaseIterable {
 }
 
 /// One text in both languages.
-struct Phrase: Sendable {
+struct Phrase: Sendable, Equatable {
     var zh: String
     var en: String
 

@@ -6,9 +6,9 @@ internal import WeCom
 /// The pages on the way in.
 extension Portal {
     /// What the auth origin's login shows to a browser without a session: WeCom itself where that is silent or asked for, else the page.
-    func loginPage(_ asked: Asked, _ journey: Journey) throws(Trouble) -> OwnResponse {
+    func loginPage(_ asked: Asked, _ journey: Journey) async throws(Trouble) -> OwnResponse {
         var cookies: [String] = []
-        _ = try tryCookie(asked, setting: &cookies)
+        let browser = try tryCookie(asked, setting: &cookies)
         if asked.client.isWeCom, let connection = options.connections.first(where: { $0.wecom?.autoLogin == true }) {
             return hop(asked, options.authOrigin.text + startAddress(connection, journey), cookies: cookies)
         }
@@ -20,6 +20,9 @@ extension Portal {
         if options.loginPage == .redirect, options.connections.count == 1, let only = options.connections.first {
             return hop(asked, options.authOrigin.text + startAddress(only, journey), cookies: cookies)
         }
+        // A phone shows no code: it would have to scan itself.
+        if options.loginPage == .scan, asked.client.isDesktop, options.mayScan(from: asked.request.client),
+           let page = try await newScan(asked, journey, browser: browser) { return page }
         return show(chooser(asked, journey), cookies: cookies)
     }
 
@@ -82,7 +85,7 @@ extension Portal {
         }
         let buttons = options.connections.map { connection in
             parts.button(Catalogue.loginWith(connection.phrase), to: startAddress(connection, journey), [.init("data-start")])
-        }
+        } + [scanButton(asked, journey, [.init("data-start")])]
         content.append(.element("nav", [.class("actions"), .init("aria-label", Catalogue.loginTitle(language))], buttons))
         return Page(
             language: language, title: Catalogue.loginTitle, requestID: asked.requestID, content: .group(content), frames: frames)

@@ -12,6 +12,8 @@ struct Page {
     var framableBy: [String] = []
     /// Where the page's forms may lead, redirects after them included (CSP `form-action`).
     var formsLead = "'self'"
+    /// Its script asks the gateway for something.
+    var connects = false
     /// More elements for the head.
     var head = HTML.nothing
     /// Without bar and card: a page that is seen for a moment, or in a small frame.
@@ -22,7 +24,7 @@ struct Page {
         let frameSource = frames.isEmpty ? "'none'" : (["'self'"] + frames).joined(separator: " ")
         let ancestors = framableBy.isEmpty ? "'none'" : (["'self'"] + framableBy).joined(separator: " ")
         return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src \(frameSource); form-action \(formsLead); "
-            + "frame-ancestors \(ancestors); base-uri 'none'"
+            + (connects ? "connect-src 'self'; " : "") + "frame-ancestors \(ancestors); base-uri 'none'"
     }
 
     var document: [UInt8] {

@@ -26,7 +26,8 @@ extension Portal {
                     (Catalogue.connection, .text(connectionName(session.member, asked.language))),
                     (Catalogue.since, parts.time(session.authTime)), (Catalogue.until, parts.time(session.expires)),
                 ]),
-                parts.actions(parts.button(Catalogue.logOut, to: "/.menwei/logout")),
+                parts.actions(
+                    asked.isAuth ? parts.button(Catalogue.sessionsTitle, to: "/.menwei/sessions") : .nothing, parts.button(Catalogue.logOut, to: "/.menwei/logout")),
             ])))
     }
 

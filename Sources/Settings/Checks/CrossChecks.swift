@@ -1,4 +1,5 @@
 import Access
+import Bytes
 import HTTP
 import Proxy
 import WeCom
@@ -15,6 +16,24 @@ struct CrossChecks {
     func loginPage(_ auth: AuthDraft, _ connections: [ConnectionDraft]) {
         guard auth.options.loginPage == .redirect, connections.count > 1 else { return }
         findings.fault(auth.loginPageMark, "\"login_page: redirect\" leads to the only connection, but there are \(connections.count)")
+    }
+
+    func scan(_ auth: AuthDraft, _ connections: [ConnectionDraft], _ sites: [SiteDraft]) {
+        let networks = auth.options.scanFrom
+        if auth.options.loginPage == .scan, networks.isEmpty {
+            findings.fault(auth.loginPageMark, "\"login_page: scan\" needs \"scan_from\": the networks whose browsers may have a code")
+        }
+        if networks.isEmpty { return }
+        if let site = sites.first(where: { $0.options.origin == auth.options.origin }) {
+            findings.warn(
+                auth.scanFromMark, "nobody can log in by a code: scripts of the site \(quoted(site.options.id)), whose origin is the auth origin, could answer for the person")
+        }
+        if !connections.isEmpty, !connections.contains(where: { $0.options.wecom != nil }) {
+            findings.warn(auth.scanFromMark, "nobody can log in by a code: that takes a connection of the type wecom")
+        }
+        for network in networks where network.description.hasSuffix("/0") {
+            findings.warn(auth.scanFromMark, "\(network): anybody can have a code to send to your people; name the networks of their computers")
+        }
     }
 
     func sites(_ sites: [SiteDraft]) {

@@ -7,6 +7,7 @@ public enum Command: Equatable, Sendable {
     case simulator(listen: ListenAddress)
     case explain(ExplainRequest)
     case keys(KeysRequest)
+    case sessions(SessionsRequest)
     case version
     /// Print this text to standard output, exit 0.
     case help(String)
@@ -72,6 +73,7 @@ public enum CommandLine {
             case .success(let address): return .simulator(listen: address)
             case .failure(let problem): throw UsageFault(message: "--listen: " + problem.message)
             }
+        case "sessions": return .sessions(try SessionsRequest(arguments))
         case "explain": return .explain(try ExplainRequest(arguments))
         case "keys": return .keys(try KeysRequest(arguments))
         default:

@@ -1,9 +1,9 @@
 /// The texts of `--help`.
 enum Usage {
     /// In the order of the overview.
-    static let names = ["run", "check", "demo", "simulator", "explain", "keys", "version"]
+    static let names = ["run", "check", "demo", "simulator", "explain", "keys", "sessions", "version"]
     /// Commands of later work.
-    static let later = ["doctor", "report", "sessions", "accounts"]
+    static let later = ["doctor", "report", "accounts"]
 
     static let overview = """
         menwei: a gateway that logs people in with WeCom before they reach your applications
@@ -16,6 +16,7 @@ enum Usage {
           simulator  the WeCom simulator alone
           explain    tell what the gateway would decide about a request, and by which rule
           keys       list the keys that sign, or bring in a new one
+          sessions   list who is logged in, or end sessions
           version    print the versions of this program and of its libraries
 
         `menwei COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -74,6 +75,17 @@ enum Usage {
                      verifiers that do not look for unknown keys refuse until they fetch the set again, five minutes at the most
 
             Running gateways, also on other machines with the same folder, notice within seconds and need no signal.
+            """,
+        "sessions": """
+            Usage: menwei sessions --config FILE list [--user ACCOUNT] [--json]
+                   menwei sessions --config FILE revoke SID | --user ACCOUNT | --all
+
+            list     prints the live sessions, newest first, with the columns sid account connection created last_seen
+                     expires address user_agent hosts; with --json an object a line
+            revoke   ends one session, those of an account, or all, at every site, and prints their ids.
+                     A running gateway obeys within a second; open connections with them end, WebSockets with 1008
+
+            The store must be sqlite: sessions in memory are seen by the gateway alone.
             """,
         "version": """
             Usage: menwei version

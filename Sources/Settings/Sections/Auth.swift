@@ -5,21 +5,25 @@ struct AuthDraft {
     var options: AuthOptions
     var originMark: Mark
     var loginPageMark: Mark
+    var scanFromMark: Mark
 }
 
 extension ConfigurationReader {
     func readAuth(_ node: YAMLNode) -> AuthDraft? {
         let keys: [Key] = [
-            "origin", "ownership_files", "login_page", .later("admins", off: .emptyList), .later("scan_from", off: .emptyList),
+            "origin", "ownership_files", "login_page", "scan_from", .later("admins", off: .emptyList),
         ]
         guard let section = Section(node, "\"auth\"", keys: keys, findings) else { return nil }
         let files = section.list("ownership_files", Self.readOwnershipFile) ?? []
-        let page = section.value("login_page", Read.word(["panel", "redirect"], later: ["scan"], key: "login_page"))
+        let page = section.value("login_page", Read.word(["panel", "redirect", "scan"], key: "login_page"))
         guard let origin = section.required("origin", Read.origin) else { return nil }
         var options = AuthOptions(origin: origin)
         options.ownershipFiles = files
         options.loginPage = page.flatMap(AuthOptions.LoginPage.init(rawValue:)) ?? .panel
-        return AuthDraft(options: options, originMark: section.valueMark("origin"), loginPageMark: section.valueMark("login_page"))
+        options.scanFrom = readNetworks(section, "scan_from")
+        return AuthDraft(
+            options: options, originMark: section.valueMark("origin"), loginPageMark: section.valueMark("login_page"),
+            scanFromMark: section.valueMark("scan_from"))
     }
 
     /// `WW_verify_` or `MP_verify_`, 16 letters and digits, `.txt`.

@@ -37,6 +37,7 @@ struct ConfigurationReader {
         if let auth {
             checks.authOrigin(auth, sites)
             checks.loginPage(auth, connections)
+            checks.scan(auth, connections, sites)
         }
         checks.sites(sites)
         checks.accountNames(sites, connections)

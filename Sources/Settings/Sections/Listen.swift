@@ -39,7 +39,7 @@ extension ConfigurationReader {
     }
 
     /// A list of networks. A network that does not begin where it is written to is read as nginx reads it, and warned of.
-    private func readNetworks(_ section: Section, _ key: String) -> [IPNetwork] {
+    func readNetworks(_ section: Section, _ key: String) -> [IPNetwork] {
         section.list(key) { (node: YAMLNode) throws(Misread) -> IPNetwork in
             let text = try Read.text(node)
             guard let network = IPNetwork(text) else { throw Misread("expected a network such as 10.0.0.0/8 or 2001:db8::/32, this is \(quoted(text))") }
