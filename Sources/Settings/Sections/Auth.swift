@@ -16,11 +16,12 @@ extension ConfigurationReader {
         guard let section = Section(node, "\"auth\"", keys: keys, findings) else { return nil }
         let files = section.list("ownership_files", Self.readOwnershipFile) ?? []
         let page = section.value("login_page", Read.word(["panel", "redirect", "scan"], key: "login_page"))
+        let networks = readNetworks(section, "scan_from")
         guard let origin = section.required("origin", Read.origin) else { return nil }
         var options = AuthOptions(origin: origin)
         options.ownershipFiles = files
         options.loginPage = page.flatMap(AuthOptions.LoginPage.init(rawValue:)) ?? .panel
-        options.scanFrom = readNetworks(section, "scan_from")
+        options.scanFrom = networks
         return AuthDraft(
             options: options, originMark: section.valueMark("origin"), loginPageMark: section.valueMark("login_page"),
             scanFromMark: section.valueMark("scan_from"))
