@@ -20,16 +20,23 @@ public struct Explanation: Equatable, Sendable {
         return ["site: \(site)", "rule: \(rule)", "decision: \(outcome.rawValue)", "reason: \(reason)"]
     }
 
-    /// What `policy` says.
-    public init(site: String, policy: Policy, path: [UInt8], method: RuleMethod, member: Member?) {
+    /// What the gateway makes of what rule number `rule` says.
+    public init(site: String, policy: Policy, enforcement: Enforcement, rule: Int, subject: Subject?, _ circumstances: Circumstances) {
         self.site = site
-        let decision = policy.decide(path: path, method: method, member: member)
-        rule = policy.reference(decision.rule)
+        let decision = policy.decide(rule: rule, subject: subject, circumstances)
+        self.rule = policy.reference(rule)
         switch decision {
         case .anyone: (outcome, reason, exitStatus) = (.allow, "anyone: no login needed", 0)
-        case .allow: (outcome, reason, exitStatus) = (.allow, "\(member?.account ?? "") is let in", 0)
-        case .login: (outcome, reason, exitStatus) = (.login, "no session", 3)
-        case .deny(_, let why): (outcome, reason, exitStatus) = (.deny, why.rawValue, 4)
+        case .allow: (outcome, reason, exitStatus) = (.allow, "\(subject?.member.account ?? "") is let in", 0)
+        case .login where subject == nil: (outcome, reason, exitStatus) = (.login, "no session", 3)
+        case .login: (outcome, reason, exitStatus) = (.login, subject?.authTime == nil ? "login-too-old: no age is given" : "login-too-old", 3)
+        case .deny(_, let why):
+            (outcome, exitStatus) = (.deny, 4)
+            reason = why == .network && circumstances.client == nil ? "\(why.rawValue): no address is given"
+                : why == .hours && circumstances.now == nil ? "\(why.rawValue): no time is given" : why.rawValue
+        }
+        if enforcement.letsThrough(decision, hasSession: subject != nil) {
+            (reason, outcome, exitStatus) = ("enforcement is \(enforcement.rawValue), else \(outcome.rawValue): \(reason)", .allow, 0)
         }
     }
 

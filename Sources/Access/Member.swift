@@ -13,9 +13,9 @@ public struct Member: Equatable, Sendable {
     public var name = ""
     public var email = ""
     public var mobile = ""
-    /// Department ids of `corp`: those that the directory names for the member, without the ones above them.
+    /// Department ids of `corp`: those that the directory names for the member, and behind them the ones above them, as far as the app may see them.
     public var departments: [Int] = []
-    /// Tag ids of `corp`. Nothing asks for them in this version: empty.
+    /// Tag ids of `corp`, ascending: of the tags that any rule names.
     public var tags: [Int] = []
 
     public init(connection: String, corp: String, user: String, account: String) {

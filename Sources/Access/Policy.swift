@@ -6,7 +6,7 @@ public enum Decision: Equatable, Sendable {
     case anyone(rule: Int)
     /// A member for whom the rule holds.
     case allow(rule: Int)
-    /// Nobody yet: log in first.
+    /// Nobody yet, or somebody whose login is older than the rule's `max_age`: log in first.
     case login(rule: Int)
     /// A member for whom the rule does not hold. Final.
     case deny(rule: Int, reason: DenyReason)
@@ -22,6 +22,11 @@ public enum Decision: Equatable, Sendable {
 /// Which key of a rule did not hold: a short fixed word.
 public enum DenyReason: String, Sendable {
     case user = "user-not-listed"
+    case department = "department-not-listed"
+    case tag = "tag-not-listed"
+    case connection = "connection-not-listed"
+    case network = "network-not-listed"
+    case hours = "outside-hours"
 }
 
 /// Names a rule to people: in pages, problems, records and explanations.
@@ -57,7 +62,7 @@ public struct RuleMethod: Sendable {
     }
 }
 
-/// The access rules of one site, made ready to be asked. Answers depend on rules, path, method and member alone.
+/// The access rules of one site, made ready to be asked. Answers depend on rules, path, method, who asks and the circumstances alone.
 public struct Policy: Sendable {
     private let compiled: [CompiledRule]
     private let rules: [Rule]
@@ -90,22 +95,17 @@ public struct Policy: Sendable {
         return 0
     }
 
-    /// What rule number `rule` says to `member`; nil: nobody (no live session).
-    public func decide(rule: Int, member: Member?) -> Decision {
-        let allow = compiled.indices.contains(rule - 1) ? rules[rule - 1].allow : .members
-        if case .anyone = allow { return .anyone(rule: rule) }
-        guard let member else { return .login(rule: rule) }
-        switch allow {
-        case .anyone: return .anyone(rule: rule)
-        case .members: return .allow(rule: rule)
-        case .users(let accounts): return accounts.contains(member.accountKey) ? .allow(rule: rule) : .deny(rule: rule, reason: .user)
-        }
+    /// What rule number `rule` says to `subject`; nil: nobody (no live session).
+    public func decide(rule: Int, subject: Subject?, _ circumstances: Circumstances) -> Decision {
+        guard compiled.indices.contains(rule &- 1) else { return subject == nil ? .login(rule: rule) : .allow(rule: rule) }
+        return compiled[rule &- 1].allow.decide(rule, subject, circumstances)
     }
 
-    /// `rule` and `decide` in one.
-    public func decide(path: [UInt8], method: RuleMethod, member: Member?) -> Decision {
-        decide(rule: rule(path: path, method: method), member: member)
-    }
+    /// How old a login rule number `rule` takes; nil: it does not ask.
+    public func maxAge(rule: Int) -> Duration? { rules.indices.contains(rule - 1) ? rules[rule - 1].maxAge : nil }
+
+    /// Whether what rule number `rule` says changes with the time of day.
+    public func asksHours(rule: Int) -> Bool { compiled.indices.contains(rule &- 1) && compiled[rule &- 1].allow.isTimed }
 
     /// How to name rule number `rule` to people.
     public func reference(_ rule: Int) -> RuleReference {
@@ -116,6 +116,7 @@ public struct Policy: Sendable {
 
 /// A rule's path and methods as a few bytes and bits.
 struct CompiledRule: Sendable {
+    let allow: CompiledAllow
     private let path: [UInt8]
     /// Whether what lies below `path` matches too.
     private let below: Bool
@@ -127,6 +128,7 @@ struct CompiledRule: Sendable {
     private static let all = UInt16.max
 
     init(_ rule: Rule, ignoreCase: Bool) {
+        allow = CompiledAllow(rule)
         func ready(_ path: [UInt8]) -> [UInt8] { ignoreCase ? PathFolding.fold(path.span) : path }
         switch rule.path {
         case .any: (path, below, any) = ([], false, true)

@@ -7,7 +7,7 @@ public final class CurlCaller: HTTPCaller {
         /// A file of PEM certificates to trust beside the system's directory, in place of its bundle file.
         public var additionalCA: String?
         /// The largest body of an answer, in bytes.
-        public var bodyLimit = 1 << 20
+        public var bodyLimit = 8 << 20
         /// The largest header of an answer, in bytes.
         public var headerLimit = 64 << 10
         /// How many calls may be without an answer at a time.

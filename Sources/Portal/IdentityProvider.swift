@@ -9,11 +9,14 @@ public protocol IdentityProvider: Sendable {
     func member(userid: String) async throws(WeComError) -> DirectoryMember
     /// What pages are signed with for WeCom's JS-SDK; nil: there is nothing of that kind here.
     func pageTickets() async throws(WeComError) -> PageTickets?
+    /// What the rules ask of departments and tags; nil: there is nothing of that kind here.
+    var groups: Groups? { get }
 }
 
 extension Directory: IdentityProvider {}
 
 extension IdentityProvider {
+    public var groups: Groups? { nil }
     public func pageTickets() async throws(WeComError) -> PageTickets? { nil }
 
     /// The whole way from the code to a member who may come in; everything else, every doubt included, is a refusal.
@@ -25,6 +28,10 @@ extension IdentityProvider {
         let user = try Admission.member(identity)
         let lookup: Result<DirectoryMember, WeComError>
         do { lookup = .success(try await member(userid: user)) } catch { lookup = .failure(error) }
-        return try Admission.decide(user: user, lookup: lookup, visibleRangeOnly: visibleRangeOnly)
+        let member = try Admission.decide(user: user, lookup: lookup, visibleRangeOnly: visibleRangeOnly)
+        switch await groups?.place(member) ?? .sure(member) {
+        case .sure(let placed): return placed
+        case .doubtful(_, let error): throw LoginRefusal(error)
+        }
     }
 }

@@ -325,6 +325,10 @@ public struct ExchangeTrace {
     public var ruleNumber = 0
     /// A rule was asked.
     public var isJudged = false
+    /// The rule that let it in holds at some hours only.
+    public var isTimed = false
+    /// The rule asks for a login that is no older.
+    public var maxAge: Duration?
     /// The upstream's address as configured; nil where none was asked.
     public var upstream: String?
     /// From the decision to forward to the head of the upstream's answer.
@@ -332,7 +336,7 @@ public struct ExchangeTrace {
     /// Where the trace id lies in the head's arena, where the client sent a valid one; else the request's own id is the trace's.
     public var traceID: Range<Int>?
     /// Identity headers go with it.
-    var identifies: Bool { decision == .allow || decision == .anyone }
+    var identifies: Bool { decision == .allow || decision == .anyone || decision == .observed }
 
     public init() {}
 }

@@ -45,12 +45,12 @@ extension Gateway {
         swap(&line, &self.line)
     }
 
-    /// Somebody who has a session was refused: that is worth an audit record.
-    func recordDenied(_ exchange: Exchange, _ site: Site, rule: Int) {
+    /// Somebody who has a session was refused, or would have been: that is worth an audit record.
+    func recordDenied(_ exchange: Exchange, _ site: Site, rule: Int, _ reason: DenyReason) {
         let session = exchange.session?.record
         recorder.audit(AuditEvent(
-            .denied, account: session?.member.account, connection: session?.member.connection, client: exchange.clientText, sid: session?.sid,
-            requestID: exchange.requestID.text, site: site.options.id, rule: site.ruleNames[rule]))
+            exchange.trace.decision == .observed ? .observed : .denied, account: session?.member.account, connection: session?.member.connection,
+            client: exchange.clientText, sid: session?.sid, result: reason.rawValue, requestID: exchange.requestID.text, site: site.options.id, rule: site.ruleNames[rule]))
     }
 
     /// A client broke a bound of HTTP/2: always counted, and told of now and then, since who attacks would like to fill a disk too.

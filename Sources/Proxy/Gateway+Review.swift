@@ -1,8 +1,9 @@
 import Access
+import Bytes
 import EventLoop
 import HTTP
 
-/// What new rules, or news of a member, mean for requests that were let through before.
+/// What becomes of requests that were let through, when the configuration, what is known of who asks, or the time has changed.
 extension Gateway {
     /// Whether this gateway would let through what is under way already: the phases of `begin`, asked once more. Answers of the gateway's own, and
     /// what nobody decided about yet, stand.
@@ -23,12 +24,18 @@ extension Gateway {
         try target.check(anyEncoding: site.options.anyEncoding, ignoreCase: site.options.ignoreCase)
         if BrowserMarks.isPreflight(head), head.body == .none { return true }
         // Somebody whom the connections do not know any more is nobody.
-        let member = exchange.session.map(\.record.member).flatMap { sessions.knows($0) ? $0 : nil }
-        switch site.policy.decide(rule: route.rule, member: member) {
+        let subject = exchange.session.map(\.subject).flatMap { sessions.knows($0.member) ? $0 : nil }
+        let began = WallTime(milliseconds: loop.wall.milliseconds - Int64(clamping: loop.now.since(exchange.started) / 1_000_000))
+        let decision = site.policy.decide(
+            rule: route.rule, subject: subject, Circumstances(client: exchange.clientAddress, now: loop.wall, began: began))
+        let isObserved = site.options.enforcement.letsThrough(decision, hasSession: subject != nil)
+        exchange.trace.isTimed = !isObserved && site.policy.asksHours(rule: route.rule)
+        switch decision {
         case .anyone, .allow: break
-        case .login, .deny: return false
+        case .login, .deny: if !isObserved { return false }
         }
-        guard head.isWebSocket else { return true }
+        // As nobody's it stands.
+        guard head.isWebSocket, exchange.session != nil || site.options.enforcement != .observe else { return true }
         return BrowserMarks.mayOpenWebSocket(head.fields, site.options.origin, trusted: site.options.trustedOrigins)
     }
 }

@@ -61,6 +61,7 @@ public final class Gateway: ExchangeHandler {
         ownershipFiles = Set(options.ownershipFiles.map { "/" + $0 })
         via = options.via
         hygiene = RequestHygiene(Hygiene(identityHeaders: options.sites.flatMap { $0.identityHeaders.map(\.name) }), via: options.via)
+        sessions.watchesHours = sessions.watchesHours || options.sites.contains { $0.rules.contains { $0.allow.hours != nil } }
         if options.sites.contains(where: { $0.health != nil }), options.upstreamHealth.claim() {
             checks = HealthChecks(sites, by: self, health: options.upstreamHealth, recorder: recorder)
         }
@@ -179,29 +180,43 @@ public final class Gateway: ExchangeHandler {
         refuse(exchange, .storeDown)
     }
 
-    /// Whether its rule asks nobody for a login.
+    /// Whether nobody is asked for a login.
     private func isOpenToAnyone(_ exchange: Exchange, at site: Site) -> Bool {
-        if case .anyone = site.policy.decide(rule: exchange.trace.ruleNumber, member: nil) { true } else { false }
+        let decision = site.policy.decide(rule: exchange.trace.ruleNumber, subject: nil, circumstances(of: exchange))
+        if case .anyone = decision { return true }
+        return site.options.enforcement.letsThrough(decision, hasSession: false)
     }
+
+    private func circumstances(of exchange: Exchange) -> Circumstances { Circumstances(client: exchange.clientAddress, now: loop.wall) }
 
     func decide(_ exchange: Exchange, _ site: Site, rule: Int, _ session: SessionEntry?) {
         exchange.session = session
         exchange.trace.isJudged = true
-        switch site.policy.decide(rule: rule, member: session?.record.member) {
+        let decision = site.policy.decide(rule: rule, subject: session?.subject, circumstances(of: exchange))
+        let counts = !site.options.enforcement.letsThrough(decision, hasSession: session != nil)
+        switch decision {
         case .anyone: exchange.trace.decision = .anyone
-        case .allow: exchange.trace.decision = .allow
+        case .allow:
+            exchange.trace.decision = .allow
+            exchange.trace.isTimed = site.policy.asksHours(rule: rule)
         case .login:
-            exchange.trace.decision = .login
-            return askForLogin(exchange, at: site)
-        case .deny(let rule, let reason):
-            exchange.trace.decision = .deny
+            exchange.trace.maxAge = site.policy.maxAge(rule: rule)
+            exchange.trace.decision = counts ? .login : .observed
+            if counts { return askForLogin(exchange, at: site) }
+        case .deny(_, let reason):
+            exchange.trace.decision = counts ? .deny : .observed
+            recordDenied(exchange, site, rule: rule, reason)
             let reference = site.policy.reference(rule)
-            recordDenied(exchange, site, rule: rule)
-            return refuse(exchange, .denied(pattern: reference.pattern, source: reference.source, reason: reason.rawValue))
+            if counts { return refuse(exchange, .denied(pattern: reference.pattern, source: reference.source, reason: reason.rawValue)) }
         }
         if exchange.head.isWebSocket, !BrowserMarks.mayOpenWebSocket(exchange.head.fields, site.options.origin, trusted: site.options.trustedOrigins) {
-            exchange.trace.decision = .deny
-            return refuse(exchange, .foreignOrigin)
+            // Where nobody is refused it goes on as nobody's: another site's script must not speak in anybody's name.
+            guard site.options.enforcement == .observe else {
+                exchange.trace.decision = .deny
+                return refuse(exchange, .foreignOrigin)
+            }
+            exchange.trace.decision = .observed
+            exchange.session = nil
         }
         let limit = site.options.requestBodyLimit
         if limit > 0, case .exactly(let count) = exchange.head.body, count > limit {
@@ -284,7 +299,7 @@ public final class Gateway: ExchangeHandler {
             path: String(decoding: exchange.target.path, as: UTF8.self), target: target,
             query: target.firstIndex(of: "?").map { String(target[target.index(after: $0)...]) } ?? "", fields: exchange.head.fields, body: body,
             client: exchange.clientText, version: exchange.head.version, requestID: exchange.requestID.text, session: exchange.session?.record,
-            site: exchange.trace.site >= 0 ? sites[exchange.trace.site].options.id : nil)
+            site: exchange.trace.site >= 0 ? sites[exchange.trace.site].options.id : nil, maxAge: exchange.trace.maxAge)
     }
 
     // MARK: what goes upstream with it

@@ -29,12 +29,14 @@ public struct OwnRequest: Sendable {
     public var session: SessionRecord?
     /// The site that would serve this path on this origin, if any.
     public var site: String?
+    /// Its rule asks for a login that is no older than that.
+    public var maxAge: Duration?
 
     /// 64 KiB
     public static let bodyLimit = 64 << 10
 
     public init(method: String, origin: Origin?, authority: String, path: String, target: String, query: String, fields: Fields, body: [UInt8],
-                client: String, version: HTTPVersion, requestID: String, session: SessionRecord?, site: String?) {
+                client: String, version: HTTPVersion, requestID: String, session: SessionRecord?, site: String?, maxAge: Duration? = nil) {
         self.method = method
         self.origin = origin
         self.authority = authority
@@ -48,6 +50,7 @@ public struct OwnRequest: Sendable {
         self.requestID = requestID
         self.session = session
         self.site = site
+        self.maxAge = maxAge
     }
 }
 

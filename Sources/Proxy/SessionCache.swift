@@ -46,6 +46,8 @@ public final class SessionCache {
     private var asking: Set<String> = []
     /// Sids of which the store is being asked what changed, and whether more changed meanwhile.
     private var reviewing: [String: Bool] = [:]
+    /// Some rule lets people in at some hours only.
+    var watchesHours = false
 
     /// How often streams are looked at whose session may be over: 1 s.
     private static let watchEvery: UInt64 = 1_000_000_000
@@ -280,10 +282,11 @@ public final class SessionCache {
     /// or was looked up, the store knows; while it cannot be asked, the limits that are known here hold.
     private func endOverdue() {
         if let watcher { loop.schedule(watcher, after: Self.watchEvery) }
+        if watchesHours { for entry in busy where !entry.isExpired { entry.reviewHours() } }
         let now = loop.wall
         for entry in busy where entry.isChanged && reviewing[entry.record.sid] == nil { review(entry.record.sid) }
         var overdue: [String: String] = [:]
-        for entry in busy where !entry.isExpired && (!entry.isLive(at: now, idle: limits.idle) || !stands(entry.checked, now)) { overdue[entry.record.sid] = entry.record.member.accountKey }
+        for entry in busy where !entry.isExpired && (!entry.isLive(at: now, idle: limits.idle) || !stands(entry.checked, now)) { overdue[entry.record.sid] = entry.subject.accountKey }
         for (sid, account) in overdue where !asking.contains(sid) {
             asking.insert(sid)
             let store = self.store

@@ -6,6 +6,8 @@ import Crypto
 /// under way with it.
 final class SessionEntry {
     private(set) var record: SessionRecord
+    /// The record's member, as rules see them.
+    private(set) var subject: Subject
     let key: SessionCache.Key
     private unowned let cache: SessionCache
     /// The last use that this worker knows of.
@@ -30,6 +32,7 @@ final class SessionEntry {
 
     init(_ record: SessionRecord, key: SessionCache.Key, in cache: SessionCache) {
         self.record = record
+        subject = Subject(record.member, authTime: record.authTime)
         self.key = key
         self.cache = cache
         lastSeen = record.lastSeen
@@ -46,6 +49,13 @@ final class SessionEntry {
         lastSeen = max(lastSeen, record.lastSeen)
         expires = record.expires
         checked = record.checked
+        if record.member == self.record.member, record.authTime == self.record.authTime { return }
+        // Until when the cookie is good the store says only to who shows it.
+        let goodUntil = self.record.cookieGoodUntil
+        self.record = record
+        self.record.cookieGoodUntil = goodUntil
+        subject = Subject(record.member, authTime: record.authTime)
+        identities.removeAll()
     }
 
     /// The directory says something else of the member: whatever the rules refuse by now ends, as with the session.
@@ -55,7 +65,7 @@ final class SessionEntry {
     func review(_ record: SessionRecord?, isLast: Bool) {
         if isLast { isChanged = false }
         guard let record else { return }
-        self.record.member = record.member
+        learn(record)
         for exchange in exchanges where !exchange.server.handler.wouldPass(exchange) { exchange.sessionEnded() }
     }
 
@@ -109,6 +119,15 @@ final class SessionEntry {
         isStale = true
         isExpired = true
         for exchange in exchanges { exchange.sessionExpired() }
+    }
+
+    /// Streams end that were let in at hours which are over.
+    func reviewHours() {
+        var next = first
+        while let exchange = next {
+            next = exchange.nextOfSession
+            if exchange.trace.isTimed, !exchange.server.handler.wouldPass(exchange) { exchange.sessionExpired() }
+        }
     }
 
     /// Those under way, as a list of its own: they leave while they are told.

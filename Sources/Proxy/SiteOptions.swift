@@ -111,6 +111,8 @@ public struct SiteOptions: Sendable {
     public var trustedOrigins: [String] = []
     /// In order: the first that matches decides; where none does, members.
     public var rules: [Rule] = []
+    /// How much the rules count.
+    public var enforcement = Enforcement.required
     /// The plain identity headers, defaults merged, `null` ones removed, in the order of configuration.
     public var identityHeaders: [IdentityHeader] = []
     /// What goes as `Authorization` with each request of a session; the client's own goes to such a site never.

@@ -102,7 +102,8 @@ extension Configuration {
                 findings.fault(.start, "the configuration is empty; it needs listen, tls, auth, connections and sites")
                 return nil
             }
-            return ConfigurationReader(findings: findings, hooks: hooks).read(root)
+            var reader = ConfigurationReader(findings: findings, hooks: hooks)
+            return reader.read(root)
         } catch {
             findings.fault(error.mark, error.message)
             return nil

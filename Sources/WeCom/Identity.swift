@@ -34,8 +34,10 @@ public struct DirectoryMember: Equatable, Sendable {
     public var email = ""
     /// At most 32 bytes.
     public var mobile = ""
-    /// The department ids that the app may see, in WeCom's order, at most 1,000.
+    /// The department ids that the app may see, in WeCom's order, at most 1,000; of a member who was placed, those above them too (`CorpGroups.placed`).
     public var departments: [Int] = []
+    /// Of the tags that rules name; empty before the member was placed.
+    public var tags: [Int] = []
 
     public init(user: String) { self.user = user }
 }

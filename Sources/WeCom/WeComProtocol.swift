@@ -4,7 +4,7 @@ public struct WeComProtocol: Sendable {
 
     /// For one call, connecting included.
     public static let timeout = Duration.seconds(5)
-    /// The largest answer of any call here that is read, in bytes.
+    /// The largest answer that is read, in bytes, but for lists of departments and tags (`groupsLimit`).
     public static let answerLimit = 256 << 10
 
     public init(_ app: WeComApp) { self.app = app }
@@ -118,9 +118,9 @@ public struct WeComProtocol: Sendable {
     }
 
     /// The answer's object, once its `errcode` is 0.
-    func open(_ answer: APIAnswer, of api: String) throws(WeComError) -> AnswerReader {
+    func open(_ answer: APIAnswer, of api: String, limit: Int = answerLimit) throws(WeComError) -> AnswerReader {
         guard answer.status == 200 else { throw .badAnswer(api) }
-        let reader = try AnswerReader(answer.body, of: api, limit: Self.answerLimit)
+        let reader = try AnswerReader(answer.body, of: api, limit: limit)
         guard let code = try reader.value("errcode", as: Int.self) else { throw .badAnswer(api) }
         if code == 0 { return reader }
         var address: String?

@@ -9,6 +9,7 @@ enum Commands {
         case .demo(let port): DemoCommand.run(port: port)
         case .simulator(let address): SimulatorCommand.run(on: address)
         case .explain(let request): explain(request)
+        case .report(let request): finish(request.outcome(hooks: .ofProcess()))
         case .keys(let request): keys(request)
         case .sessions(let request): finish(SessionsCommand.run(request))
         case .version: version()

@@ -22,7 +22,7 @@ struct Edition: Sendable {
     var certificates: [LoadedCertificate]
     /// Of WeCom connections.
     let directories: [String: Directory]
-    /// Who answers for each connection.
+    /// Who answers for each connection: those, with what the rules ask of departments and tags, and those of WeChat.
     let providers: [String: any IdentityProvider]
     /// Looks members up again while their sessions live.
     let members: MemberCheck
@@ -52,8 +52,20 @@ struct Edition: Sendable {
             }
         }
         self.directories = directories
-        self.providers = providers.merging(directories) { $1 }
-        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: self.providers, records: shared.records, suspicions: shared.suspicions)
+        for (id, directory) in directories { providers[id] = directory.with(Self.groups(directory, id, loaded.configuration, last)) }
+        self.providers = providers
+        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: providers, records: shared.records, suspicions: shared.suspicions)
+    }
+
+    /// What is known of departments and tags is kept where the rules still ask for the same.
+    private static func groups(_ directory: Directory, _ id: String, _ configuration: Configuration, _ last: Edition?) -> Groups {
+        let needs = configuration.groupNeeds(of: id)
+        let sessions = configuration.sessions
+        if let last, last.directories[id] === directory, let groups = last.providers[id]?.groups, last.configuration.groupNeeds(of: id) == needs,
+            last.configuration.sessions.recheck == sessions.recheck, last.configuration.sessions.recheckGrace == sessions.recheckGrace {
+            return groups
+        }
+        return Groups(needs, from: directory, maximumAge: sessions.recheck, grace: sessions.recheckGrace, now: directory.now)
     }
 
     /// The plan of worker `number`.
@@ -93,5 +105,15 @@ struct Edition: Sendable {
         options.recheck = configuration.sessions.recheck
         options.recheckGrace = configuration.sessions.recheckGrace
         return options
+    }
+}
+
+extension Configuration {
+    /// What the rules ask of a connection's departments and tags.
+    fileprivate func groupNeeds(of connection: String) -> GroupNeeds {
+        let allows = sites.flatMap(\.rules).map(\.allow)
+        return GroupNeeds(
+            departments: allows.contains { $0.departments?.contains { $0.connection == connection } ?? false },
+            tags: Set(allows.flatMap { $0.tags ?? [] }.filter { $0.connection == connection }.map(\.id)))
     }
 }

@@ -29,6 +29,20 @@ func member(_ account: String = "zhangsan") -> Member {
     return member
 }
 
+/// A member who has just logged in, at noon of 2026-01-05 (a Monday) in UTC, from 192.0.2.7.
+extension Circumstances {
+    static let noon = Circumstances(client: IPAddress("192.0.2.7"), now: WallTime(seconds: 1_767_614_400))
+}
+
+extension Policy {
+    func decide(path: [UInt8], method: RuleMethod, member: Member?) -> Decision {
+        decide(rule: rule(path: path, method: method), member: member)
+    }
+    func decide(rule: Int, member: Member?) -> Decision {
+        decide(rule: rule, subject: member.map { Subject($0, authTime: Circumstances.noon.now) }, .noon)
+    }
+}
+
 func session(_ member: Member = member(), lastSeen: Int64 = 1000) -> SessionRecord {
     SessionRecord(
         sid: "c2Vzc2lvbi1pZC0xMjM0NTY", member: member, authTime: WallTime(seconds: 990), amr: ["wecom"], created: WallTime(seconds: 1000),

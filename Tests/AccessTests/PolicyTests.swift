@@ -116,7 +116,9 @@ private func rule(_ pattern: String?, _ methods: Set<String> = [], _ allow: Rule
 @Suite struct ExplanationTests {
     private func explain(_ path: String, _ who: Member?) throws -> Explanation {
         let policy = Policy(rules: [try rule("/a/*", [], .users(["lisi"])), try rule("/o", [], .anyone)])
-        return Explanation(site: "wiki", policy: policy, path: Array(path.utf8), method: RuleMethod(token: "GET"), member: who)
+        return Explanation(
+            site: "wiki", policy: policy, enforcement: .required, rule: policy.rule(path: Array(path.utf8), method: RuleMethod(token: "GET")),
+            subject: who.map { Subject($0, authTime: nil) }, .noon)
     }
 
     @Test("four lines and an exit status")

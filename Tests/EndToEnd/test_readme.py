@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=corp.example",
          "-addext", "subjectAltName=DNS:corp.example,DNS:*.corp.example", "-keyout", folder / "tls/key.pem", "-out", folder / "tls/fullchain.pem"],
         check=True, capture_output=True)
-    for name in ("wecom", "basic"):
+    for name in ("wecom", "basic", "partner"):
         (folder / "secrets" / name).write_text("secret\n")
     (folder / "secrets/callback-token").write_text("QDG6eK\n")
     (folder / "secrets/callback-key").write_text("jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C\n")
@@ -69,7 +69,9 @@ def completed(block):
 
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
 def test_every_configuration_loads_without_fault_or_warning(folder, path):
-    assert check(folder, path.read_text()) == (0, [])
+    status, lines = check(folder, path.read_text())
+    # What only observes is warned of for as long as it does.
+    assert status == 0 and all(path.name == "observe-first.yaml" and "enforcement: observe" in line for line in lines), lines
 
 
 def test_the_readme_has_a_whole_configuration():
@@ -131,9 +133,7 @@ LATER = re.search(r"^## Not in this version\n(.*?)^Not there either", README, re
 LATER_KEYS = [
     "auth.admins", "accounts.match", "accounts.bind", "accounts.store",
     "listen.forward_auth_from", "sessions.password",
-    "sites[].landing", "sites[].access[].max_age",
-    "sites[].access[].allow.departments", "sites[].access[].allow.tags", "sites[].access[].allow.connections", "sites[].access[].allow.networks",
-    "sites[].access[].allow.hours",
+    "sites[].landing",
 ]
 
 
@@ -145,7 +145,7 @@ def test_a_key_of_later_versions_says_so(folder, key):
     assert status == 2 and any(f'"{last}" is not available in this version' in line for line in lines), lines
 
 
-@pytest.mark.parametrize("command", ["doctor", "report", "accounts"])
+@pytest.mark.parametrize("command", ["doctor", "accounts"])
 def test_a_command_of_later_versions_says_so(command):
     assert f"`{command}`" in LATER
     done = subprocess.run([executable(), command], capture_output=True, text=True, timeout=60)

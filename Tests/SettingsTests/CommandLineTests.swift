@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 
 @testable import Settings
@@ -48,8 +49,8 @@ import Testing
         request.connection = "corp"
         request.departments = [3, 4]
         request.tags = [7]
-        request.address = "10.0.0.1"
-        request.at = "2026-01-31T08:00:00Z"
+        request.address = IPAddress("10.0.0.1")
+        request.at = WallTime(seconds: 1_769_846_400)
         request.age = .seconds(900)
         let line = "explain --config a.yaml --user zhangsan --connection corp --department 3 --department 4 --tag 7 --ip 10.0.0.1 --at 2026-01-31T08:00:00Z --age 15m GET https://wiki.corp.example/"
         #expect(try parse(line) == .explain(request))
@@ -62,7 +63,7 @@ import Testing
         ("frobnicate", "menwei: unknown command \"frobnicate\""),
         ("--verbose", "menwei: unknown option \"--verbose\""),
         ("doctor --config a", "menwei: \"doctor\" is not available in this version"),
-        ("report", "menwei: \"report\" is not available in this version"),
+        ("report --config a", "menwei report: LOG is missing: a file with access records, or - for standard input"),
         ("accounts list", "menwei: \"accounts\" is not available in this version"),
         ("keys rotate", "menwei keys: --config is missing"),
         ("sessions list", "menwei sessions: --config is missing"),

@@ -6,15 +6,21 @@ import Testing
 
 @Suite struct ExampleTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/Config"
-    static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
+    static let names = ["", "examples/"].flatMap { part in
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder + "/" + part)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted().map { part + $0 }
+    }
 
     @Test func thereAreExamples() {
-        #expect(Set(["one-site.yaml", "reference.yaml"]).isSubset(of: Self.names))
+        #expect(Set(["one-site.yaml", "reference.yaml", "examples/many-sites.yaml", "examples/observe-first.yaml"]).isSubset(of: Self.names))
     }
 
     @Test(arguments: names)
     func everyExampleLoadsWithoutFaultOrWarning(name: String) throws {
-        #expect(try Workspace().warnings(try String(contentsOfFile: Self.folder + "/" + name, encoding: .utf8)) == [])
+        let workspace = try Workspace()
+        try workspace.write("secrets/partner", "partner-secret\n")
+        let warnings = try workspace.warnings(try String(contentsOfFile: Self.folder + "/" + name, encoding: .utf8))
+        // What only observes is warned of for as long as it does.
+        #expect(warnings.filter { !(name == "examples/observe-first.yaml" && $0.contains("enforcement: observe")) } == [])
     }
 
     /// What the reference says is the default is what the least configuration comes to.

@@ -28,6 +28,18 @@ import Testing
             upstream: http://127.0.0.1:8081
             paths: { encoding: any, ignore_case: true }
             access: [ { path: /Legacy/Admin, allow: { users: [ zhangsan ] } }, { allow: anyone } ]
+          - id: ruled
+            origin: https://ruled.corp.example
+            upstream: http://127.0.0.1:8083
+            access:
+              - { path: /d/*, allow: { departments: [ 3, sub/4 ] } }
+              - { path: /t/*, allow: { tags: [ 7 ] } }
+              - { path: /c/*, allow: { connections: [ sub ] } }
+              - { path: /n/*, allow: { networks: [ 10.0.0.0/8 ] } }
+              - { path: /h/*, allow: { hours: "Mon-Fri 08:00-20:00 Asia/Shanghai" } }
+              - { path: /m/*, allow: members, max_age: 15m }
+              - { path: /probe, allow: { anyone: true, networks: [ "::1" ] } }
+          - { id: watched, origin: https://watched.corp.example, upstream: "http://127.0.0.1:8084", enforcement: observe, access: [ { allow: { users: [ root ] } } ] }
           - { id: other, origin: "https://other.corp.example:8443", path: /only, upstream: "http://127.0.0.1:8082" }
 
         """
@@ -74,6 +86,33 @@ import Testing
         #expect(outcome.output.count == 4 && outcome.output[3].hasPrefix("reason: "))
         #expect(outcome.status == status)
         #expect(outcome.errors == [])
+    }
+
+    /// Every option, as the gateway would answer; what is not given does not exist.
+    @Test(arguments: [
+        ("--user a --department 3 GET https://ruled.corp.example/d/x", "allow: a is let in"), ("--user a --department 4 GET https://ruled.corp.example/d/x", "deny: department-not-listed"),
+        ("--user a --connection sub --department 4 GET https://ruled.corp.example/d/x", "allow: sub/a is let in"),
+        ("--user a --connection sub --department 3 GET https://ruled.corp.example/d/x", "deny: department-not-listed"),
+        ("--user a GET https://ruled.corp.example/d/x", "deny: department-not-listed"), ("--department 3 GET https://ruled.corp.example/d/x", "login: no session"),
+        ("--user a --tag 6 --tag 7 GET https://ruled.corp.example/t/x", "allow: a is let in"), ("--user sub/a --tag 7 GET https://ruled.corp.example/t/x", "deny: tag-not-listed"),
+        ("--user sub/a GET https://ruled.corp.example/c/x", "allow: sub/a is let in"), ("--user a GET https://ruled.corp.example/c/x", "deny: connection-not-listed"),
+        ("--user a --ip 10.1.2.3 GET https://ruled.corp.example/n/x", "allow: a is let in"), ("--user a --ip ::ffff:10.1.2.3 GET https://ruled.corp.example/n/x", "allow: a is let in"),
+        ("--user a --ip 192.0.2.1 GET https://ruled.corp.example/n/x", "deny: network-not-listed"), ("--user a GET https://ruled.corp.example/n/x", "deny: network-not-listed: no address is given"),
+        ("--user a --at 2026-01-05T00:00:00Z GET https://ruled.corp.example/h/x", "allow: a is let in"), ("--user a --at 2026-01-05T20:00:00+08:00 GET https://ruled.corp.example/h/x", "deny: outside-hours"),
+        ("--user a GET https://ruled.corp.example/h/x", "deny: outside-hours: no time is given"),
+        ("--user a --age 15m GET https://ruled.corp.example/m/x", "allow: a is let in"), ("--user a --age 901s GET https://ruled.corp.example/m/x", "login: login-too-old"),
+        ("--user a --at 2026-01-05T00:00:00Z --age 16m GET https://ruled.corp.example/m/x", "login: login-too-old"),
+        ("--user a GET https://ruled.corp.example/m/x", "login: login-too-old: no age is given"),
+        ("--ip ::1 GET https://ruled.corp.example/probe", "allow: anyone: no login needed"), ("GET https://ruled.corp.example/probe", "login: no session"),
+        ("--ip ::2 --user a GET https://ruled.corp.example/probe", "deny: network-not-listed"),
+        ("GET https://watched.corp.example/", "allow: enforcement is observe, else login: no session"),
+        ("--user a GET https://watched.corp.example/", "allow: enforcement is observe, else deny: user-not-listed"),
+    ])
+    func everyOptionCounts(line: String, answer: String) throws {
+        let outcome = try ask(line)
+        let expected = answer.split(separator: ":", maxSplits: 1)
+        #expect(Array(outcome.output.dropFirst(2)) == ["decision: \(expected[0])", "reason:\(expected[1])"])
+        #expect(outcome.status == ["allow": 0, "login": 3, "deny": 4][expected[0]])
     }
 
     @Test(arguments: [

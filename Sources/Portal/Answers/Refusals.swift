@@ -35,7 +35,7 @@ extension Portal {
         // A form is never sent on to the login: what was typed would be lost without a word.
         if audience == .navigation, request.method == "GET" || request.method == "HEAD" {
             let here = returnAddress(request.target, on: origin, allowPath: true)
-            do { return try siteLogin(asked, Journey(returnTo: short(here, request))) } catch { return answer(.storeDown, to: request, audience: audience) }
+            do { return try siteLogin(asked, Journey(returnTo: short(here, request)), maxAge: request.maxAge.map { Int($0.components.seconds) }) } catch { return answer(.storeDown, to: request, audience: audience) }
         }
         let summary = RefusalSummary(.loginRequired)
         let address = loginURL(request, origin)
@@ -53,7 +53,8 @@ extension Portal {
 
     /// The site's login, coming back to the page that asked where that is of the same site, else to the site's start.
     func loginURL(_ request: OwnRequest, _ origin: Origin) -> String {
-        ownAddress(origin, "login?return=" + Percent.encodeQueryValue(comingBack(request, origin).url))
+        let age = request.maxAge.map { "&max_age=\($0.components.seconds)" } ?? ""
+        return ownAddress(origin, "login?return=" + Percent.encodeQueryValue(comingBack(request, origin).url) + age)
     }
 
     /// The page that asked where that is of the same site, else the site's start.

@@ -33,6 +33,8 @@ public final class Directory: Sendable {
     /// For JS-SDK signatures: the corp's ticket, and the app's.
     private let pageTicket: SharedToken
     private let appTicket: SharedToken
+    /// What the rules of a configuration ask of departments and tags.
+    public let groups: Groups?
 
     public init(_ app: WeComApp, caller: any HTTPCaller, surroundings: Surroundings = Surroundings()) {
         wecom = WeComProtocol(app)
@@ -41,7 +43,20 @@ public final class Directory: Sendable {
         self.surroundings = surroundings
         let token = { SharedToken(now: surroundings.now, random: surroundings.random) }
         (accessToken, pageTicket, appTicket) = (token(), token(), token())
+        groups = nil
     }
+
+    private init(_ other: Directory, _ groups: Groups) {
+        (wecom, userinfo, client, surroundings) = (other.wecom, other.userinfo, other.client, other.surroundings)
+        (accessToken, pageTicket, appTicket) = (other.accessToken, other.pageTicket, other.appTicket)
+        self.groups = groups
+    }
+
+    /// The same, tokens and all, for a configuration whose rules ask for `groups`.
+    public func with(_ groups: Groups) -> Directory { Directory(self, groups) }
+
+    /// The clock that its times are counted by.
+    public var now: @Sendable () -> MonotonicTime { surroundings.now }
 
     /// Whom the code stands for, by `auth/getuserinfo`. A code works once: after any error but those that `CallRetry` repeats, the login starts anew.
     public func identify(code: String) async throws(WeComError) -> Identity {
@@ -74,6 +89,20 @@ public final class Directory: Sendable {
                 return .success(try await ask { wecom.ticket(kind, token: $0) } read: { (answer) throws(WeComError) in try wecom.readTicket(answer, kind) })
             } catch { return .failure(error) }
         }.text
+    }
+
+    // MARK: departments and tags
+
+    /// Which department lies in which, by `department/simplelist`.
+    public func departments() async throws(WeComError) -> DepartmentTree {
+        let wecom = wecom
+        return try await ask { wecom.departments(token: $0) } read: { (answer) throws(WeComError) in try wecom.readDepartments(answer) }
+    }
+
+    /// Who carries a tag, by `tag/get`.
+    public func tag(_ id: Int) async throws(WeComError) -> TagHolders {
+        let wecom = wecom
+        return try await ask { wecom.tag(id, token: $0) } read: { (answer) throws(WeComError) in try wecom.readTag(answer) }
     }
 
     // MARK: calls

@@ -95,5 +95,6 @@ extension Member {
         email = found.email
         mobile = found.mobile
         departments = found.departments
+        tags = found.tags
     }
 }

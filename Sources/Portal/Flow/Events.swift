@@ -22,6 +22,8 @@ extension Portal {
                     return OwnResponse(status: 429, fields: [("Retry-After", "60"), ("Cache-Control", "no-store")])
                 }
                 let notification = try reader.notification(query: request.query, body: request.body, now: asked.now)
+                // First: whoever is named is looked up at once.
+                if notification.change.departments || notification.change.tags { providers[connection.id]?.groups?.forget() }
                 if suspicions.note(notification, connection: connection.id, now: asked.now) {
                     records.event(notification.change, connection: connection.id)
                 }

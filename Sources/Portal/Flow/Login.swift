@@ -10,7 +10,7 @@ extension Portal {
     func login(_ asked: Asked) async throws(Trouble) -> OwnResponse {
         let journey = Journey(asked.query, returnTo: returnAddress(asked))
         if asked.isSite && !(asked.isAuth && (journey.bind != nil || journey.returnTo.origin != asked.origin)) {
-            return try siteLogin(asked, journey)
+            return try siteLogin(asked, journey, maxAge: maxAge(asked))
         }
         if let session = try await authSession(asked), isFresh(session, asked) {
             return try await goOn(session, journey, asked)
@@ -19,7 +19,8 @@ extension Portal {
     }
 
     /// On a site: makes sure that this browser can be known again, and sends it to the auth origin.
-    func siteLogin(_ asked: Asked, _ asks: Journey) throws(Trouble) -> OwnResponse {
+    /// - Parameter maxAge: seconds; a session whose login is older counts as none.
+    func siteLogin(_ asked: Asked, _ asks: Journey, maxAge: Int? = nil) throws(Trouble) -> OwnResponse {
         var journey = asks
         guard journey.returnTo.origin == asked.origin else {
             journey.bind = nil
@@ -29,7 +30,7 @@ extension Portal {
         let value = try tryCookie(asked, setting: &cookies)
         journey.bind = fingerprint(value)
         var address = ownAddress(options.authOrigin, "login?" + journey.query)
-        if let age = maxAge(asked) { address += "&max_age=\(age)" }
+        if let maxAge { address += "&max_age=\(maxAge)" }
         return redirect(302, address, cookies: cookies)
     }
 

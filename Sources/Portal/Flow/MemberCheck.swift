@@ -37,11 +37,11 @@ public final class MemberCheck: MemberVouching {
     /// Sessions of one sweep; the next takes what is left.
     static let most = 1000
 
-    private let options: PortalOptions
-    private let store: any SessionStore
-    private let providers: [String: any IdentityProvider]
+    let options: PortalOptions
+    let store: any SessionStore
+    let providers: [String: any IdentityProvider]
     private let records: PortalRecords
-    private let suspicions: Suspicions
+    let suspicions: Suspicions
     private let flights = Mutex(Flights())
 
     public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords, suspicions: Suspicions) {
@@ -87,6 +87,7 @@ public final class MemberCheck: MemberVouching {
     /// Looks every member up who is due, each once, at a pace that WeCom bears. To be called every few seconds, from one place; a store that does not
     /// answer is left for the next time.
     public func sweep() async {
+        await renewGroups(options.now())
         await lookAtNamed()
         let now = options.now()
         for (connection, time) in suspicions.crowds {
@@ -167,13 +168,10 @@ public final class MemberCheck: MemberVouching {
         guard record.member.corp == connection.corp else { return await end(record, result: "other-corp", error: nil, now) }
         // WeChat has no directory that could be asked about a person: what it told at the login stands.
         guard let app = connection.wecom else { return await vouch(for: record.member, record, key, now) }
-        let member: Member
+        var found: DirectoryMember
         do {
-            let found = try await provider.member(userid: record.member.user)
+            found = try await provider.member(userid: record.member.user)
             guard found.status == .active else { return await end(record, result: "inactive", error: nil, now) }
-            var fresh = Member(found, user: record.member.user, connection: connection)
-            fresh.tags = record.member.tags
-            member = fresh
         } catch {
             switch error.errcode {
             case ErrorCode.noSuchUser:
@@ -181,13 +179,26 @@ public final class MemberCheck: MemberVouching {
             case ErrorCode.notInVisibleRange where app.visibleRangeOnly:
                 return await end(record, result: "out-of-range", error: error, now)
             case ErrorCode.notInVisibleRange:
-                member = record.member
+                // Their departments are not the app's to see any more. Who they are stays.
+                found = DirectoryMember(user: record.member.user)
+                (found.name, found.email, found.mobile) = (record.member.name, record.member.email, record.member.mobile)
             default:
-                flights.withLock { $0.failures[key] = Failure(at: now, count: ($0.failures[key]?.count ?? 0) + 1) }
-                return afterTrouble(record, now)
+                return afterFailure(record, key, now)
             }
         }
-        return await vouch(for: member, record, key, now)
+        switch await provider.groups?.place(found) ?? .sure(found) {
+        case .sure(let placed):
+            return await vouch(for: Member(placed, user: record.member.user, connection: connection), record, key, now)
+        case .doubtful(let placed, _):
+            // What is known goes into the sessions; that the directory vouched for it does not.
+            if let placed { try? await store.update(Member(placed, user: record.member.user, connection: connection), checked: record.checked) }
+            return afterFailure(record, key, now)
+        }
+    }
+
+    private func afterFailure(_ record: SessionRecord, _ key: MemberKey, _ now: WallTime) -> MemberStanding {
+        flights.withLock { $0.failures[key] = Failure(at: now, count: ($0.failures[key]?.count ?? 0) + 1) }
+        return afterTrouble(record, now)
     }
 
     private func vouch(for member: Member, _ record: SessionRecord, _ key: MemberKey, _ now: WallTime) async -> MemberStanding {

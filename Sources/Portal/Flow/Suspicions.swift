@@ -45,6 +45,19 @@ public final class Suspicions: Sendable {
     /// Everybody of a connection is to be looked up again, at the pace of the sweep.
     public func note(everybodyOf connection: String, now: WallTime) { state.withLock { $0.connections[connection] = now } }
 
+    /// What departments and tags make of these members is not what it was.
+    func note(_ members: [MemberKey], now: WallTime) {
+        state.withLock { state in
+            for key in members {
+                if state.members.count >= Self.capacity {
+                    state.connections[key.connection] = now
+                } else {
+                    state.members[key] = now
+                }
+            }
+        }
+    }
+
     /// What an event says. False where it was here before: then it changes nothing.
     func note(_ notification: CallbackReader.Notification, connection: String, now: WallTime) -> Bool {
         let change = notification.change

@@ -10,11 +10,12 @@ extension Portal {
         var content: [HTML] = [
             parts.kind(summary.word + Phrase(" · \(summary.status)", " · \(summary.status)"), summary.tone), parts.title(summary.headline), parts.paragraph(summary.text),
         ]
-        if case .denied(let pattern, _, _) = refusal {
+        if case .denied(let pattern, _, let reason) = refusal {
             let rule = pattern == "*" ? Catalogue.anyPath(language) : pattern
             content.append(parts.facts([
                 (Catalogue.you, .text(request.session.map { identity($0.member) } ?? "")),
                 (Catalogue.rule, .text([request.site ?? "", rule].filter { !$0.isEmpty }.joined(separator: " · "))),
+                (Catalogue.reason, .text(DenyReason(rawValue: reason).map { Catalogue.why($0)(language) } ?? reason)),
             ]))
         }
         if let advice = summary.advice { content += [parts.heading(Catalogue.whatToDo), parts.paragraph(advice)] }

@@ -59,7 +59,8 @@ struct CrossChecks {
     private func hasSameRules(_ a: SiteDraft, _ b: SiteDraft) -> Bool {
         let (left, right) = (a.options.rules, b.options.rules)
         return left.count == right.count
-            && zip(left, right).allSatisfy { $0.path == $1.path && $0.methods == $1.methods && $0.allow == $1.allow }
+            && zip(left, right).allSatisfy { $0.path == $1.path && $0.methods == $1.methods && $0.allow == $1.allow && $0.maxAge == $1.maxAge }
+            && a.options.enforcement == b.options.enforcement
     }
 
     /// Accounts of the connection with plain names have no prefix; all others have that of their connection.

@@ -55,14 +55,22 @@ struct RuleChecks {
         }
     }
 
+    /// Whether `a` lets in somebody whom `b` keeps out, as far as the configuration tells: who is in which department it does not.
     static func isWider(_ a: Rule.Allow, than b: Rule.Allow) -> Bool {
-        switch (a, b) {
-        case (_, .anyone), (.members, .members): false
-        case (.anyone, _): true
-        case (.members, .users): true
-        case (.users, .members): false
-        case (.users(let some), .users(let others)): !some.isSubset(of: others)
+        func isWider<Item: Hashable>(_ some: Set<Item>?, _ others: Set<Item>?) -> Bool {
+            guard let others else { return false }
+            return some.map { !$0.isSubset(of: others) } ?? true
         }
+        func isWiderList<Item: Equatable>(_ some: [Item]?, _ others: [Item]?) -> Bool {
+            guard let others else { return false }
+            return some.map { !$0.allSatisfy(others.contains) } ?? true
+        }
+        // Whoever is in a department, or has a tag, came by its connection.
+        let connections = a.connections ?? (a.departments ?? a.tags).map { Set($0.map(\.connection)) }
+        if !a.asksLogin && b.asksLogin { return true }
+        return isWiderList(a.networks, b.networks)
+            || b.asksLogin && (isWider(a.users, b.users) || isWider(a.departments, b.departments) || isWider(a.tags, b.tags)
+                || isWider(connections, b.connections) || isWiderList(a.hours, b.hours))
     }
 
     /// Whether every path of `b` is one of `a`.

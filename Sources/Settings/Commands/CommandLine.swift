@@ -6,6 +6,7 @@ public enum Command: Equatable, Sendable {
     case demo(port: UInt16)
     case simulator(listen: ListenAddress)
     case explain(ExplainRequest)
+    case report(ReportRequest)
     case keys(KeysRequest)
     case sessions(SessionsRequest)
     case version
@@ -75,6 +76,7 @@ public enum CommandLine {
             }
         case "sessions": return .sessions(try SessionsRequest(arguments))
         case "explain": return .explain(try ExplainRequest(arguments))
+        case "report": return .report(try ReportRequest(arguments))
         case "keys": return .keys(try KeysRequest(arguments))
         default:
             try Flags(arguments, single: []).finish(operands: 0)

@@ -1,4 +1,5 @@
 import Access
+import Bytes
 import HTTP
 import Proxy
 import WeCom
@@ -24,7 +25,7 @@ public struct Explain: Sendable {
     public func outcome(_ request: ExplainRequest) -> CommandOutcome {
         do throws(UsageFault) {
             let member = try member(request)
-            let explanation = explain(request, member)
+            let explanation = explain(request, member.map { subject($0, request) })
             return CommandOutcome(output: explanation.lines, status: explanation.exitStatus)
         } catch {
             return CommandOutcome(errors: ["menwei explain: " + error.message], status: 2)
@@ -52,6 +53,21 @@ public struct Explain: Sendable {
         return Self.member(user, of: connection)
     }
 
+    /// What is not given does not exist: no time, no age of the login.
+    private func subject(_ member: Member, _ request: ExplainRequest) -> Subject {
+        var member = member
+        (member.departments, member.tags) = (request.departments, request.tags)
+        let authTime = request.age.map { (request.at ?? Self.noTime).advanced(by: .zero - $0) }
+        return Subject(member, authTime: authTime)
+    }
+
+    private func circumstances(_ request: ExplainRequest) -> Circumstances {
+        Circumstances(client: request.address, now: request.at, began: request.at ?? Self.noTime)
+    }
+
+    /// From which an age is counted where no time is given.
+    private static let noTime = WallTime(milliseconds: 0)
+
     private static func member(_ user: String, of connection: ConnectionOptions) -> Member {
         let account = connection.plainNames ? user : connection.id + "/" + user
         return Member(connection: connection.id, corp: connection.corp, user: user, account: account)
@@ -59,68 +75,25 @@ public struct Explain: Sendable {
 
     // MARK: what is asked
 
-    private func explain(_ request: ExplainRequest, _ member: Member?) -> Explanation {
+    private func explain(_ request: ExplainRequest, _ subject: Subject?) -> Explanation {
         let method = Array(request.method.utf8)
         guard let known = Method(token: method.span) else { return .malformed(code: "method") }
         // What the gateway refuses whoever asks.
         guard known != .trace, known != .connect else { return .malformed(code: "method-not-allowed") }
         guard let url = AskedURL(request.url) else { return .malformed(code: "url") }
         guard url.isHTTPS else { return .noSuchSite("http is only redirected to https") }
-        guard let origin = Authority.origin(url.authority[...]) else { return .noSuchSite("the host is none of the configured origins") }
-        let isAuth = origin == configuration.auth.origin
-        let sites = configuration.sites.filter { $0.origin == origin }
-        guard isAuth || !sites.isEmpty else { return .noSuchSite("\(origin.text) is none of the configured origins") }
         do throws(ProtocolFault) {
-            let target = try CanonicalTarget(url.target.span)
-            let routes = Routes(sites: sites, method: RuleMethod(token: request.method))
-            let route = routes.route(target.path)
-            for reading in target.readings() where routes.route(reading) != route { throw ProtocolFault("ambiguous-path") }
-            if route.isOwn || isOwnershipFile(target.path) || (isAuth && route.site == nil && target.path == [0x2F]) { return .own() }
-            guard let index = route.site else { return .noSuchSite() }
-            let site = sites[index]
-            try target.check(anyEncoding: site.anyEncoding, ignoreCase: site.ignoreCase)
-            return Explanation(site: site.id, policy: routes.policies[index], path: target.path, method: RuleMethod(token: request.method), member: member)
+            switch try SiteFinder(configuration).place(authority: url.authority[...], target: url.target, RuleMethod(token: request.method)) {
+            case .noOrigin(let name): return .noSuchSite("\(name ?? "the host") is none of the configured origins")
+            case .noSite: return .noSuchSite()
+            case .own: return .own()
+            case .rule(let site, let policy, let rule):
+                return Explanation(
+                    site: site.id, policy: policy, enforcement: site.enforcement, rule: rule, subject: subject, circumstances(request))
+            }
         } catch {
             return .malformed(code: error.code.rawValue)
         }
-    }
-
-    private func isOwnershipFile(_ path: [UInt8]) -> Bool {
-        configuration.auth.ownershipFiles.contains { path.elementsEqual("/".utf8 + Array($0.utf8)) }
-    }
-}
-
-/// Which site and rule a decoded path of one origin falls under: the longest path at segment borders.
-private struct Routes {
-    struct Route: Equatable {
-        var isOwn: Bool
-        /// Position in the origin's sites.
-        var site: Int?
-        var rule: Int
-    }
-
-    let sites: [SiteOptions]
-    let policies: [Policy]
-    let method: RuleMethod
-    private let order: [Int]
-
-    init(sites: [SiteOptions], method: RuleMethod) {
-        self.sites = sites
-        self.method = method
-        policies = sites.map { Policy(rules: $0.rules, ignoreCase: $0.ignoreCase) }
-        order = sites.indices.sorted { sites[$0].path.utf8.count > sites[$1].path.utf8.count }
-    }
-
-    func route(_ path: [UInt8]) -> Route {
-        let site = order.first { lies(path, in: sites[$0]) }
-        let isOwn = PathText.isGateway(path)
-        return Route(isOwn: isOwn, site: site, rule: isOwn ? 0 : site.map { policies[$0].rule(path: path, method: method) } ?? 0)
-    }
-
-    private func lies(_ path: [UInt8], in site: SiteOptions) -> Bool {
-        let base = Array(site.path.utf8)
-        guard site.ignoreCase else { return PathText.isAtOrBelow(path, base) }
-        return PathText.isAtOrBelow(PathFolding.fold(path.span), PathFolding.fold(base.span))
     }
 }
 

@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 
 /// `menwei explain`: the request to judge, and what is known of who asks.
 public struct ExplainRequest: Equatable, Sendable {
@@ -11,10 +11,9 @@ public struct ExplainRequest: Equatable, Sendable {
     public var connection: String?
     public var departments: [Int] = []
     public var tags: [Int] = []
-    /// An IPv4 or IPv6 address.
-    public var address: String?
-    /// RFC 3339.
-    public var at: String?
+    /// The client's.
+    public var address: IPAddress?
+    public var at: WallTime?
     /// How long ago the login was.
     public var age: Duration?
 
@@ -38,10 +37,14 @@ public struct ExplainRequest: Equatable, Sendable {
         guard connection == nil || user != nil else { throw UsageFault(message: "--connection needs --user") }
         departments = try Self.numbers(flags.takeAll("--department"), "--department")
         tags = try Self.numbers(flags.takeAll("--tag"), "--tag")
-        address = flags.take("--ip")
-        if let address, !IPText.isIPv4(address), !IPText.isIPv6(address) { throw UsageFault(message: "--ip must be an IP address, this is \(quoted(address))") }
-        at = flags.take("--at")
-        if let at, RFC3339.parse(at) == nil { throw UsageFault(message: "--at must be a time such as 2026-01-31T08:00:00Z, this is \(quoted(at))") }
+        if let text = flags.take("--ip") {
+            guard let value = IPAddress(text) else { throw UsageFault(message: "--ip must be an IP address, this is \(quoted(text))") }
+            address = value
+        }
+        if let text = flags.take("--at") {
+            guard let value = RFC3339.parse(text) else { throw UsageFault(message: "--at must be a time such as 2026-01-31T08:00:00Z, this is \(quoted(text))") }
+            at = value
+        }
         if let text = flags.take("--age") {
             guard let value = DurationText.parse(text) else { throw UsageFault(message: "--age must be a duration such as 90s, 15m or 12h, this is \(quoted(text))") }
             age = value

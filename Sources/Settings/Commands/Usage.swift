@@ -1,9 +1,9 @@
 /// The texts of `--help`.
 enum Usage {
     /// In the order of the overview.
-    static let names = ["run", "check", "demo", "simulator", "explain", "keys", "sessions", "version"]
+    static let names = ["run", "check", "demo", "simulator", "explain", "report", "keys", "sessions", "version"]
     /// Commands of later work.
-    static let later = ["doctor", "report", "accounts"]
+    static let later = ["doctor", "accounts"]
 
     static let overview = """
         menwei: a gateway that logs people in with WeCom before they reach your applications
@@ -15,6 +15,7 @@ enum Usage {
           demo       gateway, WeCom simulator and a sample application on this machine
           simulator  the WeCom simulator alone
           explain    tell what the gateway would decide about a request, and by which rule
+          report     tell from access records who would lose or gain access under a configuration
           keys       list the keys that sign, or bring in a new one
           sessions   list who is logged in, or end sessions
           version    print the versions of this program and of its libraries
@@ -54,14 +55,27 @@ enum Usage {
 
               --user U          who asks (a user id); without it there is no session
               --connection C    how U logged in; default: the connection with plain names, or the only one
-              --department D    a department of U, by its number; may be given several times
+              --department D    a department of U, or one above it, by its number in the corp of C; may be given several times
               --tag T           a tag of U, by its number; may be given several times
-              --ip A            the client's address
-              --at TIME         when, as 2026-01-31T08:00:00Z
-              --age DURATION    how long ago U logged in, as 15m
+              --ip A            the client's address; without it no network holds it
+              --at TIME         when, as 2026-01-31T08:00:00+08:00; without it no hours hold
+              --age DURATION    how long ago U logged in, as 15m; without it no max_age is kept
 
-            Departments, tags, address, time and age change nothing while no rule can ask for them.
             Exit status: 0 allowed, 3 login, 4 denied or malformed, 5 no such site, 2 wrong usage or configuration.
+            """,
+        "report": """
+            Usage: menwei report --config FILE LOG…
+
+            Reads access records (what the gateway writes to standard output; - is standard input) and tells who would lose or
+            gain access under FILE, by site and account: a row for each site, account, change and rule.
+
+              loses      passed, and would be refused
+              gains      was refused, and would pass
+              login      passed without a session, and would have to log in
+              unknown    departments or tags decide, which records do not tell
+
+            The connection is told from the account's name; a max_age counts as kept. Other lines are skipped, and counted where
+            they are no records at all. Exit status: 0 done, 1 a file cannot be read, 2 wrong usage or configuration.
             """,
         "keys": """
             Usage: menwei keys --config FILE list [--json]

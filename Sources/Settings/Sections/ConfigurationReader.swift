@@ -6,18 +6,22 @@ import WeCom
 struct ConfigurationReader {
     let findings: Findings
     let hooks: LoadHooks
+    /// Nil until all connections are known, and where one of them cannot be read.
+    var names: ConnectionNames?
     var paths: Paths { Paths(file: findings.file) }
 
     private static let keys: [Key] = [
         "listen", "tls", "auth", "connections", "accounts", "site_defaults", "sites", "sessions", "signing", "log",
     ]
 
-    func read(_ root: YAMLNode) -> Configuration? {
+    mutating func read(_ root: YAMLNode) -> Configuration? {
         guard let section = Section(root, "the configuration", keys: Self.keys, findings) else { return nil }
         let listen = section.requires("listen") ? section.node("listen").flatMap(readListen) : nil
         let tls = section.requires("tls") ? section.node("tls").flatMap(readTLS) : nil
         let auth = section.requires("auth") ? section.node("auth").flatMap(readAuth) : nil
+        let faults = findings.faults.count
         let connections = section.requires("connections") ? section.node("connections").flatMap(readConnections) : nil
+        names = findings.faults.count == faults ? connections.flatMap(ConnectionNames.init) : nil
         if let accounts = section.node("accounts") { readAccounts(accounts) }
         let sites = readSites(section)
         let sessions = readSessions(section.node("sessions"), at: section.mark)

@@ -29,7 +29,7 @@ extension ConfigurationReader {
     }
 
     private func readRule(_ node: YAMLNode) -> RuleDraft? {
-        let keys: [Key] = ["path", "methods", "allow", .later("max_age", off: .null)]
+        let keys: [Key] = ["path", "methods", "allow", "max_age"]
         guard let section = Section(node, "a rule", keys: keys, findings) else { return nil }
         var pattern = "*"
         let path: Rule.Path? = section.has("path") ? section.value("path") { (node: YAMLNode) throws(Misread) in
@@ -39,10 +39,20 @@ extension ConfigurationReader {
         let methods = section.has("methods") ? readMethods(section) : []
         var users: [(name: String, mark: Mark)] = []
         let allow = section.requires("allow") ? section.node("allow").flatMap { readAllow($0, &users) } : nil
+        let maxAge = readMaxAge(section, allow)
         guard let path, let methods, let allow else { return nil }
-        let rule = Rule(path: path, pattern: pattern, methods: methods, allow: allow, source: "\(findings.file):\(section.mark.line)")
+        let rule = Rule(path: path, pattern: pattern, methods: methods, allow: allow, maxAge: maxAge, source: "\(findings.file):\(section.mark.line)")
         let marks = RuleMarks(rule: section.mark, path: section.valueMark("path"), methods: section.valueMark("methods"), users: users)
         return RuleDraft(rule: rule, marks: marks)
+    }
+
+    private func readMaxAge(_ section: Section, _ allow: Rule.Allow?) -> Duration? {
+        guard let node = section.node("max_age"), !node.isNull else { return nil }
+        let age = section.value("max_age", Read.duration(.seconds(1)...DurationText.maximum))
+        if allow?.asksLogin == false { findings.fault(section.keyMark("max_age"), "\"max_age\" needs a login, which \"anyone\" does not ask for") }
+        // With a slow network the way back from the login may take as long, and the login begin again.
+        if let age, age < .seconds(60) { findings.warn(section.valueMark("max_age"), "a login may be older than \(DurationText.format(age)) before the person is back from it; take a minute at least") }
+        return age
     }
 
     private func readMethods(_ section: Section) -> Set<String>? {
@@ -58,42 +68,5 @@ extension ConfigurationReader {
         guard !text.utf8.contains(where: ASCII.isLower) else { throw Misread("methods are written in capitals: \(text.uppercased())") }
         guard text != "TRACE", text != "CONNECT" else { throw Misread("\(text) requests are always refused; no rule sees them") }
         return text
-    }
-
-    private func readAllow(_ node: YAMLNode, _ users: inout [(name: String, mark: Mark)]) -> Rule.Allow? {
-        guard case .mapping(let entries) = node.content else {
-            switch Section.read(node, Read.word(["anyone", "members"], key: "allow"), findings) {
-            case "anyone": return .anyone
-            case "members": return .members
-            default: return nil
-            }
-        }
-        let keys: [Key] = [
-            "anyone", "users", .later("departments", off: .never), .later("tags", off: .never), .later("connections", off: .never),
-            .later("networks", off: .never), .later("hours", off: .never),
-        ]
-        guard let section = Section(node, "\"allow\"", keys: keys, findings) else { return nil }
-        if entries.isEmpty { findings.fault(node.mark, "\"allow\" is empty; for everybody who is logged in write members") }
-        let anyone = section.value("anyone", Read.boolean)
-        if anyone == false { findings.fault(section.valueMark("anyone"), "\"anyone\" can only be true; leave it out otherwise") }
-        if anyone == true {
-            if section.has("users") { findings.fault(section.keyMark("users"), "\"users\" need a login, which \"anyone\" does not ask for") }
-            return section.has("users") ? nil : .anyone
-        }
-        if !section.has("users"), !entries.contains(where: { entry in keys.contains { $0.name == entry.key } }), !entries.isEmpty {
-            findings.fault(node.mark, "\"allow\" names nobody; write anyone, members or { users: […] }")
-        }
-        guard let list = section.list("users", Self.readUser), case .sequence(let items)? = section.node("users")?.content else { return nil }
-        if items.isEmpty { findings.fault(section.valueMark("users"), "\"users\" is an empty list: nobody could ever pass") }
-        users = list
-        return list.isEmpty ? nil : .users(Set(list.map { $0.name.lowercased() }))
-    }
-
-    private static func readUser(_ node: YAMLNode) throws(Misread) -> (name: String, mark: Mark) {
-        let text = try Read.name(node)
-        guard text.utf8.count <= 160, !text.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value == 0x7F || $0 == "*" }) else {
-            throw Misread("\(quoted(text)) is no account; accounts have no blanks and no \"*\"")
-        }
-        return (text, node.mark)
     }
 }

@@ -17,6 +17,9 @@ struct SitePart {
     var stripsPath: Bool?
     var paths: PathOptions?
     var trustedOrigins: [String]?
+    var enforcement: Enforcement?
+    /// Where it stands.
+    var enforcementMark = Mark.start
     var rules: [RuleDraft]?
     /// Entries of `identity.headers`: the defaults' before the site's own.
     var headers: [HeaderEntry] = []
@@ -42,6 +45,8 @@ struct SitePart {
         part.stripsPath = stripsPath ?? defaults.stripsPath
         part.paths = paths ?? defaults.paths
         part.trustedOrigins = trustedOrigins ?? defaults.trustedOrigins
+        part.enforcement = enforcement ?? defaults.enforcement
+        part.enforcementMark = enforcement == nil ? defaults.enforcementMark : enforcementMark
         part.rules = rules ?? defaults.rules
         part.headers = defaults.headers + headers
         part.basic = basic ?? defaults.basic
@@ -60,6 +65,7 @@ struct SitePart {
         options.anyEncoding = paths?.anyEncoding ?? options.anyEncoding
         options.ignoreCase = paths?.ignoreCase ?? options.ignoreCase
         options.trustedOrigins = trustedOrigins ?? options.trustedOrigins
+        options.enforcement = enforcement ?? options.enforcement
         options.rules = rules?.map(\.rule) ?? options.rules
         options.basic = basic ?? options.basic
         options.signsRequests = signsRequests ?? options.signsRequests
@@ -79,7 +85,8 @@ extension ConfigurationReader {
         part.stripsPath = section.value("strip_path", Read.boolean)
         part.paths = section.node("paths").flatMap(readPathOptions)
         part.trustedOrigins = section.list("trusted_origins") { (node: YAMLNode) throws(Misread) in try Read.origin(node).text }
-        _ = section.value("enforcement", Read.word(["required"], later: ["login", "observe"], key: "enforcement"))
+        part.enforcement = section.value("enforcement", Read.word(Enforcement.allCases.map(\.rawValue), key: "enforcement")).flatMap(Enforcement.init)
+        part.enforcementMark = section.valueMark("enforcement")
         part.rules = section.node("access").flatMap(readAccess)
         if let identity = section.node("identity") { readIdentity(identity, into: &part) }
         part.timeouts = section.node("timeouts").flatMap(readTimeouts)

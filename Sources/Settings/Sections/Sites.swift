@@ -50,6 +50,11 @@ extension ConfigurationReader {
         if let index = options.trustedOrigins.firstIndex(of: origin.text) {
             findings.warn(section.valueMark("trusted_origins"), "\(options.trustedOrigins[index]) is the site's own origin, which is always trusted")
         }
+        switch options.enforcement {
+        case .required: break
+        case .login: findings.warn(part.enforcementMark, "\(quoted(id)) lets in whoever logs in: with \"enforcement: login\" its rules are only recorded")
+        case .observe: findings.warn(part.enforcementMark, "\(quoted(id)) lets in everybody: with \"enforcement: observe\" its rules are only recorded")
+        }
         return SiteDraft(
             options: options, mark: section.mark, idMark: section.valueMark("id"), originMark: section.valueMark("origin"),
             pathMark: section.has("path") ? section.valueMark("path") : section.valueMark("origin"),

@@ -12,7 +12,7 @@ public enum TextFile {
     /// All bytes of a regular file of at most `limit` bytes.
     public static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
         // Not blocking: a FIFO or device must not hold us up.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Failure(why: reason(errno)) }
         defer { close(descriptor) }
         var status = stat()
@@ -29,7 +29,15 @@ public enum TextFile {
         }
     }
 
-    private static func chunk(_ descriptor: Int32) throws(Failure) -> [UInt8] {
+    /// Of a file that `LineFile` reads; a pipe will do.
+    static func open(_ path: String) throws(Failure) -> Int32 {
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure(why: reason(errno)) }
+        return descriptor
+    }
+
+    /// The next bytes, 64 KiB at the most; none at the end.
+    static func chunk(_ descriptor: Int32) throws(Failure) -> [UInt8] {
         var problem: Int32 = 0
         let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
             let got = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
@@ -63,6 +71,7 @@ public enum TextFile {
         case ENOENT: "does not exist"
         case EACCES, EPERM: "may not be read by this user"
         case ENOTDIR: "does not exist: a part of its path is no folder"
+        case EISDIR: "is a folder"
         default: "cannot be read (error \(code))"
         }
     }
