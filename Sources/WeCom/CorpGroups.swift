@@ -8,6 +8,11 @@ public struct DepartmentTree: Equatable, Sendable {
 
     public init(parents: [Int: Int] = [:]) { self.parents = parents }
 
+    /// Whether everything that `other` says of departments is so here too. There may be more of them.
+    public func holds(_ other: DepartmentTree) -> Bool {
+        other.parents.allSatisfy { id, parent in parents[id] == parent && (parents[parent] != nil) == (other.parents[parent] != nil) }
+    }
+
     /// `departments`, and behind them those above them that the app may see, the nearest first; each once. A tree that bites its own tail ends too.
     public func withAbove(_ departments: [Int]) -> [Int] {
         var found: [Int] = []

@@ -358,3 +358,35 @@ def test_an_event_closes_a_websocket_over_http2_with_1008(gateway, events, simul
         pass
     close = [payload for opcode, payload in messages(socket.state["body"]) if opcode == 8]
     assert close and int.from_bytes(close[0][:2], "big") == 1008
+
+
+# Departments and tags
+
+def ruled(c):
+    c["sites"][0]["access"] = [{"path": "/tag/*", "allow": {"tags": [1]}}, {"path": "/department/*", "allow": {"departments": [2]}}]
+
+
+def test_an_event_of_a_tag_changes_who_may_at_once(own, simulator, upstream):
+    gateway = own(ruled)
+    browser = log_in(gateway)
+    url = gateway.origin(HOST) + "/tag/x"
+    assert browser.call(url).status == 200
+    simulator.control("tag", tagid=1, users=["chenzong"])
+    events = Events(gateway)
+    assert events.send(events.event("change_contact", ChangeType="update_tag", TagId="1", DelUserItems="zhangsan")).status == 200
+    wait_for(lambda: browser.call(url).status == 403, SOON, "the end of the tag")
+    assert browser.call(gateway.origin(HOST) + "/x").status == 200
+    simulator.control("tag", tagid=1, users=["chenzong", "zhangsan"])
+    assert events.send(events.event("change_contact", ChangeType="update_tag", TagId="1", AddUserItems="zhangsan")).status == 200
+    wait_for(lambda: browser.call(url).status == 200, SOON, "the tag")
+
+
+def test_an_event_of_a_department_changes_who_may_below_it(own, simulator, upstream):
+    gateway = own(ruled)
+    browser = log_in(gateway, "sunqi")
+    url = gateway.origin(HOST) + "/department/x"
+    assert browser.call(url).status == 200
+    simulator.control("department", id=3, parent=5)
+    events = Events(gateway)
+    assert events.send(events.event("change_contact", ChangeType="update_party", Id="3", ParentId="5")).status == 200
+    wait_for(lambda: browser.call(url).status == 403, SOON, "the move of the department")

@@ -159,7 +159,7 @@ func copy(_ line: borrowing JSONLine) -> [UInt8] {
         #expect(String(decoding: copy(line), as: UTF8.self)
             == #"{"event":"login_failed","time":"1970-01-01T00:00:00.000Z","connection":"corp","client":"192.0.2.1","result":"gone","#
             + #""api":"user/get","errcode":60111}"# + "\n")
-        let names = ["login", "login_failed", "logout", "denied", "observed", "revoked", "gone", "reload", "key_rotated", "admin"]
+        let names = ["login", "login_failed", "logout", "denied", "observed", "revoked", "gone", "reload", "key_rotated", "admin", "scan"]
         #expect(AuditEvent.Kind.allCases.map(\.rawValue) == names)
         #expect(AccessDecision.allCases.map { $0.name.description } == ["allow", "anyone", "login", "deny", "observed", "own", "refused"])
     }

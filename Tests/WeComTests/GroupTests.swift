@@ -56,6 +56,13 @@ import Testing
         #expect(tree.withAbove(departments) == expected)
     }
 
+    @Test("a new department changes nothing for the others, unless it lies above them", arguments: [
+        ([1: 0, 2: 1, 3: 2], true), ([1: 0, 2: 1, 3: 2, 4: 1], true), ([1: 0, 2: 1], false), ([1: 0, 2: 1, 3: 1], false), ([1: 0, 2: 1, 3: 2, 9: 3], true), ([0: 5, 1: 0, 2: 1, 3: 2], false),
+    ] as [([Int: Int], Bool)])
+    func growing(parents: [Int: Int], expected: Bool) {
+        #expect(DepartmentTree(parents: parents).holds(DepartmentTree(parents: [1: 0, 2: 1, 3: 2])) == expected)
+    }
+
     @Test("a tag is carried by name, by department, and by what lies below it")
     func placing() {
         let groups = CorpGroups(

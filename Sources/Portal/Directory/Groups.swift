@@ -117,7 +117,7 @@ public final class Groups: Sendable {
             defer { state.waiters = [] }
             switch answer {
             case .success(let groups):
-                let treeChanged = state.last.map { $0.tree != groups.tree } ?? false
+                let treeChanged = state.last.map { !groups.tree.holds($0.tree) } ?? false
                 state.news = GroupNews(groups: groups, treeChanged: treeChanged || state.news?.treeChanged == true)
                 state.last = groups
                 state.cache.read(groups, begun: begun)

@@ -11,6 +11,6 @@ public enum Placement: Equatable, Sendable {
 /// What was read anew of a corp's departments and tags since somebody asked for news.
 public struct GroupNews: Equatable, Sendable {
     public var groups: CorpGroups
-    /// Which department lies in which is another than before.
+    /// Of a department that was known before it is another in which it lies. A new one concerns nobody yet.
     public var treeChanged: Bool
 }
