@@ -425,6 +425,29 @@ def test_a_reload_ends_the_streams_and_the_codes_live_on(make_gateway, upstream,
     assert pc.collect().url == pc.wanted
 
 
+@STREAMS
+def test_what_another_gateway_of_the_same_store_hears_is_told_too(make_gateway, upstream, stream):
+    sites = [{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}]
+    one = make_gateway(sites, with_scan())
+
+    def share(c):
+        c["auth"].update(scan_from=["127.0.0.0/8"])
+        c.update(sessions={"store": f"sqlite:{one.folder}/menwei.db"}, signing={"keys": f"{one.folder}/keys"})
+    other = make_gateway(sites, share)
+    pc = PC(one)
+    waiting = stream(pc)
+    browser = Browser(other, WECOM)
+    there = other.auth + pc.path
+    page = browser.go(there)
+    assert pc.number in numbers(page)
+    done = browser.request("POST", there, body=f"number={pc.number}".encode(), headers={
+        "Content-Type": "application/x-www-form-urlencoded", "Origin": other.auth, "Sec-Fetch-Site": "same-origin"})
+    assert done.status == 200
+    assert events(waiting.rest()) == [b"approved"]
+    assert pc.collect().url == pc.wanted
+    waiting.close()
+
+
 def test_streams_are_a_request_in_the_records_and_no_secret_is_in_any(gateway):
     pc = PC(gateway)
     stream = Stream1(pc)

@@ -13,7 +13,8 @@ import WeCom
 @Suite struct PageGallery {
     @Test(arguments: [("zh", "zh-CN,zh;q=0.9"), ("en", "en-GB,en;q=0.9")])
     func everyPageIsWhole(_ language: (name: String, accepted: String)) async throws {
-        let gate = Gate()
+        let network = try #require(IPNetwork("192.0.2.0/24"))
+        let gate = Gate { $0.scanFrom = [network] }
         var pages: [(String, OwnResponse)] = []
         let desktop = Browser(gate), phone = Browser(gate, agent: Browser.phone), inside = Browser(gate, agent: Browser.weCom)
         for browser in [desktop, phone, inside] { browser.language = language.accepted }
@@ -23,6 +24,10 @@ import WeCom
         pages.append(("hop", await inside.get(login)))
         let framed = try #require(await desktop.visit("https://wiki.corp.example/").location)
         pages.append(("framed", await desktop.get(framed, [("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Mode", "navigate")])))
+        let scan = await desktop.get("https://auth.corp.example/.menwei/scan?return=https%3A%2F%2Fwiki.corp.example%2F")
+        pages.append(("scan", scan))
+        pages.append(("scan-outside", await phone.get(try #require(scan.links.first { $0.contains("/.menwei/scan/") }))))
+        pages.append(("scan-over", await phone.get("https://auth.corp.example/.menwei/scan/AAAAAAAAAAAAAAAAAAAAAA")))
         pages.append(("anonymous", await desktop.get("https://auth.corp.example/")))
         pages.append(("stuck", await desktop.get("https://wiki.corp.example/.menwei/finish?ticket=x&try=2")))
         for failure in LoginFailure.allCases {
@@ -32,6 +37,7 @@ import WeCom
             pages.append(("failure-\(failure.rawValue)", gate.portal.failurePage(failure, asked, gate.options.connections[0], journey)))
         }
         await logIn(desktop, to: "https://wiki.corp.example/")
+        pages.append(("sessions", await desktop.get("https://auth.corp.example/.menwei/sessions")))
         pages.append(("home", await desktop.get("https://auth.corp.example/")))
         pages.append(("logout", await desktop.get("https://wiki.corp.example/.menwei/logout")))
         let (_, request) = await desktop.request("https://wiki.corp.example/admin/users")

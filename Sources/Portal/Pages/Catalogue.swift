@@ -146,7 +146,7 @@ enum Catalogue {
     static let lastSeen = Phrase("最近使用", "Last used")
     static let endSession = Phrase("结束", "End")
     static let endOthers = Phrase("结束其他所有登录", "End all others")
-    static let endAll = Phrase("全部结束，包括当前浏览器", "End all, this browser’s too")
+    static let endAll = Phrase("全部结束，包括当前浏览器", "End all, this one too")
     static func moreSessions(_ count: Int) -> Phrase { Phrase("另有 \(count) 个较早的登录没有列出。", "\(count) more, used longer ago, are not shown.") }
 
     // Login by our own QR code: the browser that asks
