@@ -61,7 +61,7 @@ let package = Package(
         room("Proxy", ["EventLoop", "TLS", "HTTP", "Access", "Telemetry", "Crypto", "Bytes"]),
         // 5
         room("Portal", ["Proxy", "WeCom", "Outbound", "Access", "HTTP", "Crypto", "Telemetry", "EventLoop", "Bytes", "CQRencode"]),
-        room("Simulator", ["Proxy", "HTTP", "Crypto", "Bytes"]),
+        room("Simulator", ["Proxy", "Outbound", "HTTP", "Crypto", "Bytes"]),
         // 6
         room("Settings", ["Proxy", "WeCom", "Access", "TLS", "HTTP", "Crypto", "Bytes", "CYAML", "CLinux"]),
         // 7
@@ -105,6 +105,6 @@ if Context.environment["MENWEI_FUZZ"] != nil {
         .target(name: "HTTPChecks", dependencies: ["HTTP"], path: "Tests/HTTPTests/Checks"),
         fuzzer("RequestParser", "HTTPChecks"), fuzzer("ResponseParser", "HTTPChecks"),
         fuzzer("Target", "HTTPChecks"), fuzzer("HTTP2Frames", "HTTPChecks"), fuzzer("Cookies", "HTTPChecks"), fuzzer("Configuration", "Settings"),
-        fuzzer("WebSocketFrames", "Proxy"), fuzzer("WebSocketHandshake", "HTTPChecks"), fuzzer("ProxyProtocol", "Proxy"), fuzzer("ReturnAddress", "Access"),
+        fuzzer("WebSocketFrames", "Proxy"), fuzzer("WebSocketHandshake", "HTTPChecks"), fuzzer("ProxyProtocol", "Proxy"), fuzzer("Callback", "WeCom"), fuzzer("ReturnAddress", "Access"),
     ]
 }

@@ -16,6 +16,8 @@ public final class CurlCaller: HTTPCaller {
         public var connectionsPerHost = 32
         /// Whether the environment's proxy is used.
         public var usesEnvironmentProxy = true
+        /// For the simulator, which calls gateways under test; never for WeCom.
+        public var acceptsAnyCertificate = false
         public var userAgent = "menwei"
         public init() {}
     }

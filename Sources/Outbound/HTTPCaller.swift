@@ -20,6 +20,8 @@ public struct OutboundRequest: Sendable, CustomStringConvertible, CustomDebugStr
     public var timeout: Duration
     /// For name lookup, connecting and TLS, within `timeout`.
     public var connectTimeout = Duration.seconds(3)
+    /// `ADDRESS:PORT` to connect to, whatever the URL's host leads to; certificate and Host are still the URL's.
+    public var connectTo: String?
 
     public init(method: Method = .get, url: String, body: [UInt8] = [], timeout: Duration) {
         self.method = method

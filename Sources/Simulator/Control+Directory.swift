@@ -22,7 +22,7 @@ extension SimulatedWorld {
             return
         }
         var member = at.map { corps[corp].members[$0] } ?? SimulatedMember(id, id, in: [1])
-        member.userID = id
+        member.userID = body["new_userid"]?.text ?? id
         if let name = body["name"]?.text { member.name = name }
         if let departments = try Self.numbers(body, "departments") { member.departments = departments }
         if let position = body["position"]?.text { member.position = position }

@@ -24,16 +24,18 @@ struct ControlFault: Error, Equatable {
 /// | `clock` | `{"advance":301}` | seconds by which the simulator's clock goes forward |
 /// | `settings` | any of `token_lifetime code_lifetime ticket_lifetime page_ticket_lifetime calls_per_minute` (numbers), `reuse_tokens` (boolean) | see `SimulatedWorld.Settings` |
 /// | `trusted-domains` | `{"domains":["auth.test:12345"]}` | the trusted domains of every app of every corp; kept by `reset` |
-/// | `member` | `{"corpid","userid","name","departments":[2],"position","status":2,"mobile","email","biz_mail"}`, or `{"userid","removed":true}` | changes, adds or removes a member |
+/// | `member` | `{"corpid","userid","name","departments":[2],"position","status":2,"mobile","email","biz_mail"}`, or `{"userid","removed":true}`; `"new_userid"` gives another id | changes, adds or removes a member |
 /// | `app` | `{"corpid","agentid","secret","trusted_domains":[],"web_callback_domains":[],"visible":{"users":[],"departments":[],"tags":[]},"trusted_ips":[] or null,"disabled","private_fields"}` | changes an app; a new `agentid` with a `secret` adds one |
 /// | `department` | `{"corpid","id":8,"name","parent":2}`, or `{"id":8,"removed":true}` | changes, adds or removes a department |
 /// | `tag` | `{"corpid","tagid":1,"name","users":[],"departments":[]}`, or `{"tagid":1,"removed":true}` | changes, adds or removes a tag |
 /// | `wechat-app` | `{"appid","secret","name","callback_domains":["auth.test"],"union_ids","approved"}` | changes a website app of WeChat (absent: the first); a new `appid` with a `secret` adds one |
 /// | `wechat-user` | `{"userid","nickname","unionid"}`, or `{"userid","removed":true}` | changes, adds or removes somebody with WeChat |
+/// | `callback` | `{"corpid","agentid","url","token","aes_key","connect_to":"127.0.0.1:8443","patience_ms":1000}`, `"url":null` | where events go: the app's with `agentid`, else contact-sync's. The address is checked as WeCom does: 400 where it does not answer within 1 s. From then on each change of members, departments, tags and visible ranges is told, three attempts of 5 s |
+/// | `event` | `{"corpid","agentid","members":{"Event":"change_contact","ChangeType":"delete_user","UserID":"lisi"},"sender","fault","json":true}`, or `"message"` with the whole text | sends one event, once, and answers with the `status`; `fault`: `signature timestamp receiveid padding replay` |
 /// | `reset` | | everything as at the start, but for `trusted-domains` |
 ///
 /// `GET /_simulator/calls`: `{"counts":{"gettoken":1,…},"calls":[{"api","errcode","corpid","agentid","userid","time_ms"},…]}`, the pages included, the
-/// last 1000. `GET /_simulator/people`: who may be chosen, by corp; `wechat-people` the same for WeChat, with `unionid` and `openid` by app.
+/// last 1000. `GET /_simulator/deliveries`: `{"deliveries":[{"corpid","event","attempts","status"},…]}`. `GET /_simulator/people`: who may be chosen, by corp; `wechat-people` the same for WeChat, with `unionid` and `openid` by app.
 /// `GET /_simulator/page-tickets`: the tickets of JS-SDK signatures.
 extension SimulatedWorld {
     mutating func control(_ name: String, _ body: JSON, initial: SimulatedWorld, now: WallTime) throws(ControlFault) {

@@ -7,6 +7,8 @@ public struct SimulatedCorp: Equatable, Sendable {
     public var departments: [SimulatedDepartment] = []
     public var members: [SimulatedMember] = []
     public var tags: [SimulatedTag] = []
+    /// Where events go.
+    public var callbacks: [SimulatedCallback] = []
     /// Members of linked corps and people from outside, who can hold the phone too.
     public var guests: [SimulatedPerson] = []
 

@@ -12,15 +12,18 @@ public import Proxy
 /// - a page that refuses has status 400 and says why in `X-Simulator-Error` (a parameter's name, `client`, `range`, `-31020`).
 public final class SimulatorResponder: Responder {
     let shared: SharedSimulator
+    /// Nil: no events are sent.
+    let courier: Courier?
 
-    public init(shared: SharedSimulator) {
+    public init(shared: SharedSimulator, courier: Courier? = nil) {
         self.shared = shared
+        self.courier = courier
     }
 
     public func respond(to request: OwnRequest) async -> OwnResponse {
         if request.path.hasPrefix("/cgi-bin/") { return await serverAPI(request, String(request.path.dropFirst("/cgi-bin/".count))) }
         if request.path.hasPrefix("/sns/") { return await serverAPI(request, String(request.path.dropFirst())) }
-        if request.path.hasPrefix("/_simulator/") { return control(request) }
+        if request.path.hasPrefix("/_simulator/") { return await control(request) }
         guard ["GET", "HEAD"].contains(request.method) else {
             return OwnResponse(status: 405, fields: [("Allow", "GET, HEAD"), ("Content-Type", "text/plain")], body: Array("method not allowed\n".utf8))
         }
@@ -108,9 +111,10 @@ public final class SimulatorResponder: Responder {
 
     // MARK: the control interface
 
-    private func control(_ request: OwnRequest) -> OwnResponse {
+    private func control(_ request: OwnRequest) async -> OwnResponse {
         let name = String(request.path.dropFirst("/_simulator/".count))
         if request.method == "GET" || request.method == "HEAD" {
+            if name == "deliveries", let courier { return Self.json(courier.deliveries) }
             return shared.with { world, _ in world.report(name) }.map { Self.json($0) } ?? Self.notFound
         }
         guard request.method == "POST" else { return OwnResponse(status: 405, fields: [("Allow", "GET, HEAD, POST")]) }
@@ -121,14 +125,35 @@ public final class SimulatorResponder: Responder {
         guard let body = request.body.isEmpty ? JSON.object([]) : JSON(parsing: request.body), case .object = body else {
             return Self.json(.members(["error": "the body must be a JSON object"]), status: 400)
         }
+        do throws(ControlFault) {
+            return Self.json(try await obey(name, body))
+        } catch {
+            return Self.json(.members(["error": .string(error.text)]), status: error.status)
+        }
+    }
+
+    private func obey(_ name: String, _ body: JSON) async throws(ControlFault) -> JSON {
+        let done = JSON.members(["ok": .bool(true)])
+        if let courier, name == "event" { return try await sendEvent(body, courier) }
+        if let courier, name == "callback" {
+            try await enterCallback(body, courier)
+            return done
+        }
         let initial = shared.initial
-        return shared.with { world, now in
+        let result = shared.with { world, now in
+            let before = world.corps
             do throws(ControlFault) {
                 try world.control(name, body, initial: initial, now: now)
-                return Self.json(.members(["ok": .bool(true)]))
+                return Result<[SimulatedCorp], ControlFault>.success(before)
             } catch {
-                return Self.json(.members(["error": .string(error.text)]), status: error.status)
+                return .failure(error)
             }
         }
+        let before = try result.get()
+        if let courier, ["member", "department", "tag", "app"].contains(name) {
+            let renamed = [(body["userid"]?.text, body["new_userid"]?.text)].compactMap { old, new in old.flatMap { old in new.map { (old, $0) } } }
+            tell(of: before, renamed: Dictionary(renamed) { $1 }, courier)
+        }
+        return done
     }
 }
