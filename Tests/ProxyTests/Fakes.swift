@@ -58,7 +58,11 @@ final class FakeStore: SessionStore {
     func end(_ selector: SessionSelector, now: WallTime) async throws(StoreFailure) -> [String] { throw unused }
     func update(_ member: Member, checked: WallTime) async throws(StoreFailure) { throw unused }
     func list(account: String?, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw unused }
-    func sessions(connection: String, user: String, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw unused }
+    /// All there are, whoever's: what is known of a session changes in these tests, and with it its member.
+    func sessions(connection: String, user: String, now: WallTime) async throws(StoreFailure) -> [SessionRecord] {
+        let found: Result<[SessionRecord], StoreFailure> = state.withLock { $0.isDown ? .failure(StoreFailure(.unreachable, "test")) : .success(Array($0.sessions.values)) }
+        return try found.get()
+    }
     func due(before: WallTime, of connection: String?, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw unused }
     func count(now: WallTime) async throws(StoreFailure) -> Int { throw unused }
     func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool { throw unused }

@@ -74,6 +74,29 @@ import Testing
         #expect(again.message().status == 401)
     }
 
+    @Test func whatAChangedMemberMayNotHaveAnyMoreIsCutOffAndTheRestGoesOn() throws {
+        let gateway = try TestGateway()
+        gateway.signIn(account: "root")
+        let (allowed, forbidden) = (gateway.client(), gateway.client())
+        var upstreams: [Socket] = []
+        for (client, path) in [(allowed, "/page"), (forbidden, "/admin/x")] {
+            client.ask("GET", path, cookie: true)
+            let upstream = try #require(gateway.upstream.accept())
+            _ = upstream.message()
+            upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc")
+            #expect(client.take(through: "abc").hasSuffix("abc"))
+            upstreams.append(upstream)
+        }
+        // The store does not answer at first: the question is not forgotten.
+        gateway.store.state.withLock { $0.isDown = true }
+        gateway.tell(.changed(sids: ["s1"]))
+        gateway.signIn(account: "zhangsan")
+        gateway.store.state.withLock { $0.isDown = false }
+        #expect(forbidden.readToEnd() == "")
+        upstreams[0].send("def")
+        #expect(allowed.take(through: "def") == "def")
+    }
+
     @Test func aSessionThatChangedIsLookedUpAgainAndIdentifiedAnew() throws {
         let gateway = try TestGateway()
         gateway.signIn()
