@@ -75,3 +75,17 @@ def test_websockets_over_both_versions_are_closed_with_1008(gateway, simulator):
             pass
         close = [payload for opcode, payload in messages(socket.state["body"]) if opcode == 8]
         assert close and int.from_bytes(close[0][:2], "big") == 1008
+
+
+@pytest.mark.parametrize("path", ["/slow-download?bytes=900", "/events"])
+def test_who_is_moved_out_of_a_rules_department_keeps_the_session_and_loses_what_the_rule_let_through(make_gateway, upstream, simulator, over, trickle, path):  # noqa: F811
+    gateway = make_gateway([{"id": "wiki", "host": HOST, "upstreams": [upstream.base], "access": [{"path": "/x", "allow": "members"}, {"allow": {"departments": [3]}}]}],
+                           lambda c: c["sessions"].update(recheck="1s", recheck_grace="1h"))
+    browser = log_in(gateway)
+    request = over(gateway, browser, "GET", path)
+    assert request.begun() == 200
+    simulator.control("member", userid="zhangsan", departments=[5])
+    _, whole = request.rest()
+    assert not whole
+    wait_for(lambda: browser.call(gateway.origin(HOST) + "/page").status == 403, SOON)
+    assert status_of(gateway, browser) == 200 and not gateway.records("gone")
