@@ -92,3 +92,17 @@ import Testing
         #expect(found == SocketAddress(literal: "127.0.0.1", port: 7))
     }
 }
+
+@Suite struct HeldAnswersTests {
+    @Test func theyAreCrowdedWhileAllConnectionsTogetherHoldMoreThanTheLimit() {
+        var held = HeldAnswers(limit: 1000)
+        held.changed(from: 0, to: 600)
+        held.changed(from: 0, to: 400)
+        #expect(held.bytes == 1000 && !held.isCrowded)
+        held.changed(from: 400, to: 401)
+        #expect(held.isCrowded)
+        held.changed(from: 600, to: 0)
+        held.changed(from: 401, to: 0)
+        #expect(held.bytes == 0 && !held.isCrowded)
+    }
+}
