@@ -4,7 +4,7 @@
 #
 #   MENWEI_SCRATCH=FOLDER   build there instead
 #
-# Tests that measure memory or processor time are left out: what they would measure is the sanitizer. `thread` needs the program linked against the
+# Nothing is measured: memory counts as 0, tests of nothing but memory or processor time are left out. `thread` needs the program linked against the
 # dynamic standard library, and Tests/Sanitize/mutex.c between the two.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,6 +28,7 @@ swift build "${arguments[@]}"
 # One report must not end a process: the test that finds it there fails.
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=16:${ASAN_OPTIONS:-}
 export TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:history_size=4:${TSAN_OPTIONS:-}
+export MENWEI_SANITIZER=$sanitizer
 export MENWEI_BIN=$(swift build "${arguments[@]}" --show-bin-path)/menwei
 measured='not test_budgets and not memory and not cost_little and not never_ends and not stray_flood and not spinning and not large'
 exec "${PYTHON:-.venv/bin/python}" -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd -k "$measured" "$@"

@@ -129,12 +129,13 @@ def test_t115_a_hundred_requests_at_the_recheck_ask_wecom_once(own, simulator, u
     simulator.fault("user/get", delay_ms=500, times=1)
     due = time.monotonic() + 3
     answers = []
+    asked = lambda: [call for call in simulator.report("calls")["calls"] if call["api"] == "user/get"]
     with ThreadPoolExecutor(25) as pool:
-        while time.monotonic() < due + 1:
+        # On a loaded machine the recheck comes later than it is due.
+        while time.monotonic() < due + 1 or len(answers) < 100 or not asked() and time.monotonic() < due + 20:
             answers += pool.map(lambda _: browser.call(wiki + "/x").status, range(25))
-    assert len(answers) >= 100 and set(answers) == {200}
-    calls = [call for call in simulator.report("calls")["calls"] if call["api"] == "user/get"]
-    assert 1 <= len(calls) <= 2 + (time.monotonic() - due) / 3, "once at each recheck"
+    assert set(answers) == {200}
+    assert 1 <= len(asked()) <= 2 + (time.monotonic() - due) / 3, "once at each recheck"
 
 
 @pytest.mark.parametrize("year, status", [(2100, 200), (1999, 401)], ids=["T-118-2100", "T-118-1999"])
