@@ -87,12 +87,15 @@ public struct KeyRing: Equatable, Sendable {
     }
 
     /// Whether a new key is due: none is younger than `every`, and none waits to sign, so that there is one in ten minutes at the most. Never with
-    /// `every` zero. A key whose name is of a future that no clock's error explains does not count: it would put off every rotation until then.
+    /// `every` zero.
     public func isRotationDue(every: Duration, at now: WallTime) -> Bool {
         guard every > .zero else { return false }
-        guard let newest = names.last(where: { $0.created <= now.advanced(by: Self.margin) }) else { return names.isEmpty }
+        guard let newest = newest(at: now) else { return names.isEmpty }
         return newest.created.advanced(by: max(every, Self.margin)) <= now
     }
+
+    /// The newest key. One whose name is of a future that no clock's error explains does not count: it would put off every rotation until then.
+    func newest(at now: WallTime) -> KeyName? { names.last { $0.created <= now.advanced(by: Self.margin) } }
 
     /// The keys of which nothing is live whatever lifetime any machine gives its assertions: their files are of no use any more.
     public func useless(at now: WallTime) -> [KeyName] {

@@ -13,6 +13,14 @@ public struct KeyRotation: Equatable, Sendable {
     }
 }
 
+extension KeyFolderContents {
+    /// Whether a new key is due: by age, or, where the configuration may have changed, because the newest is for another algorithm. The latter is not to
+    /// be asked again and again, or two machines that do not agree on the algorithm would take turns for ever.
+    public func isRotationDue(_ rotation: KeyRotation, isChanged: Bool, at now: WallTime) -> Bool {
+        KeyFolder.isRotationDue(ring, rotation, newest: isChanged ? ring.names.last.flatMap { keys[$0.kid]?.algorithm } : nil, at: now)
+    }
+}
+
 /// New keys come in, and old ones go. Each step is done under the folder's lock and leaves a folder that is whole: whoever breaks off between two of them,
 /// or reads the folder in between, finds keys that sign and are published as `KeyRing` says.
 extension KeyFolder {
@@ -22,16 +30,20 @@ extension KeyFolder {
     }
 
     /// Adds a new key where one is due by the names that are there, so that of several processes with one folder a single one does. Nil where none is.
-    /// - Parameter isChanged: the configuration may have changed: a newest key of another algorithm than `rotation` says makes a new one due. Not
-    ///   to be asked again and again, or two machines that do not agree on the algorithm would take turns for ever.
+    /// - Parameter isChanged: as in `KeyFolderContents.isRotationDue`.
     public func addKeyIfDue(_ rotation: KeyRotation, isChanged: Bool, now: WallTime) throws(KeyFolderFault) -> KeyName? {
-        guard rotation.every > .zero else { return nil }
-        return try locked { () throws(KeyFolderFault) in
-            let names = try keyNames()
-            var isDue = KeyRing(names: names, lifetime: .zero).isRotationDue(every: rotation.every, at: now)
-            if isChanged, !isDue, let newest = names.last { isDue = try key(newest).map { $0.algorithm != rotation.algorithm } ?? false }
-            return isDue ? try add(rotation.algorithm, now: now) : nil
+        try locked { () throws(KeyFolderFault) in
+            let ring = KeyRing(names: try keyNames(), lifetime: .zero)
+            var newest: SigningAlgorithm?
+            if isChanged, let name = ring.names.last { newest = try key(name)?.algorithm }
+            return Self.isRotationDue(ring, rotation, newest: newest, at: now) ? try add(rotation.algorithm, now: now) : nil
         }
+    }
+
+    fileprivate static func isRotationDue(_ ring: KeyRing, _ rotation: KeyRotation, newest: SigningAlgorithm?, at now: WallTime) -> Bool {
+        if rotation.every == .zero { return false }
+        if let newest, newest != rotation.algorithm { return true }
+        return ring.isRotationDue(every: rotation.every, at: now)
     }
 
     /// Makes a new key the only one, as after a theft: it signs at once, and what the others signed holds no longer. They go oldest first, so that on the
@@ -46,12 +58,14 @@ extension KeyFolder {
     }
 
     private func add(_ algorithm: SigningAlgorithm, now: WallTime) throws(KeyFolderFault) -> KeyName {
-        let useless = KeyRing(names: try keyNames(), lifetime: .zero).useless(at: now)
-        for name in useless { try Files.remove(path + "/" + name.fileName) }
+        let ring = KeyRing(names: try keyNames(), lifetime: .zero)
+        for name in ring.useless(at: now) { try Files.remove(path + "/" + name.fileName) }
         guard try keyNames().count < Self.maximumKeys else {
             throw KeyFolderFault(code: .cannotWrite, path: path, message: "\(Self.maximumKeys) keys are there already")
         }
-        return try writeKey(algorithm, now: now)
+        // It comes after the others, whose maker's clock may have been a little ahead.
+        let after = ring.newest(at: now)?.created.advanced(by: .seconds(1)) ?? now
+        return try writeKey(algorithm, now: max(now, after))
     }
 
     private func locked<T>(_ body: () throws(KeyFolderFault) -> T) throws(KeyFolderFault) -> T {

@@ -54,7 +54,8 @@ final class FileWatch: Sendable {
             while true {
                 let wanted = wanted.withLock { $0 }
                 let isChanged = looks.number != wanted.number
-                rotate(wanted.rotation, isChanged: isChanged, &looks)
+                if isChanged { (looks.isNew, looks.retry) = (true, nil) }
+                rotate(wanted.rotation, &looks)
                 sleep(Self.pause)
                 lookAtCertificates(wanted, isChanged: isChanged, &looks)
                 lookAtKeys(&looks)
@@ -69,6 +70,8 @@ final class FileWatch: Sendable {
         var certificates: [CertificateFiles: WatchedState<CertificateStamp>] = [:]
         var folder = WatchedState<[String: FileStamp]>(taken: [:])
         var keys: KeyFolderContents
+        /// The newest key was not yet compared with the algorithm that the present configuration asks for.
+        var isNew = true
         /// When a rotation is tried again that failed.
         var retry: WallTime?
 
@@ -76,13 +79,17 @@ final class FileWatch: Sendable {
     }
 
     /// Names and clock say whether a key is due, so that of all who share the folder one makes it; it comes to all of them by their next look.
-    private func rotate(_ rotation: KeyRotation, isChanged: Bool, _ looks: inout Looks) {
+    private func rotate(_ rotation: KeyRotation, _ looks: inout Looks) {
         let now = Shared.now()
-        let isDue = looks.keys.ring.isRotationDue(every: rotation.every, at: now) && looks.retry.map { $0 <= now } ?? true
-        guard isDue || isChanged else { return }
+        // A folder that nobody may write to is left alone as long as nothing is due.
+        guard looks.keys.isRotationDue(rotation, isChanged: looks.isNew, at: now) else {
+            looks.isNew = false
+            return
+        }
+        if let retry = looks.retry, now < retry { return }
         do throws(KeyFolderFault) {
-            _ = try folder.addKeyIfDue(rotation, isChanged: isChanged, now: now)
-            looks.retry = nil
+            _ = try folder.addKeyIfDue(rotation, isChanged: looks.isNew, now: now)
+            (looks.isNew, looks.retry) = (false, nil)
         } catch {
             looks.retry = now.advanced(by: Self.rotationPause)
             tell(.notRotated(path: error.path, message: error.message))

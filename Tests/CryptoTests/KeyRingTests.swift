@@ -197,6 +197,17 @@ private func name(_ seconds: Int64, _ letter: Character) -> KeyName { KeyName(cr
         #expect(try KeyFolder(path: path).list().map(\.name) == first.ring.names + made)
     }
 
+    @Test("a key comes after the others, though the clock be a little behind")
+    func after() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = KeyFolder(path: path)
+        _ = try folder.openOrCreate(lifetime: .seconds(120), now: now)
+        let second = try folder.addKey(now: now.advanced(by: .seconds(-300)))
+        let third = try folder.addKey(now: now.advanced(by: .seconds(-300)))
+        #expect(second.created == now.advanced(by: .seconds(1)) && third.created == now.advanced(by: .seconds(2)))
+    }
+
     @Test("another algorithm makes a key that follows the overlap, where it is asked for anew; with zero another does it")
     func anotherAlgorithm() throws {
         let path = temporary()
@@ -207,6 +218,7 @@ private func name(_ seconds: Int64, _ letter: Character) -> KeyName { KeyName(cr
         let rotation = KeyRotation(every: .seconds(86400), algorithm: .edDSA)
         #expect(try folder.addKeyIfDue(KeyRotation(every: .zero, algorithm: .edDSA), isChanged: true, now: later) == nil)
         #expect(try folder.addKeyIfDue(rotation, isChanged: false, now: later) == nil)
+        #expect(first.isRotationDue(rotation, isChanged: true, at: later) && !first.isRotationDue(rotation, isChanged: false, at: later))
         let made = try #require(try folder.addKeyIfDue(rotation, isChanged: true, now: later))
         #expect(try folder.addKeyIfDue(rotation, isChanged: true, now: later) == nil)
         let (contents, problems) = folder.refresh(first)

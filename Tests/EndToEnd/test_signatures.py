@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import h2.settings
 import jwt
 import pytest
 
@@ -18,6 +19,7 @@ from harness.browser import Browser
 from harness.h2_upstream import H2Upstream
 from harness.raw import RawConnection
 from harness.upstream import Upstream
+from harness.waiting import wait_for
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "Config/examples/verify"
 PLAIN = ["@method", "@authority", "@path", "@query"]
@@ -214,6 +216,31 @@ def test_over_http2_too(make_gateway, example, monkeypatch):
         assert covered(stream) == PLAIN + ["x-menwei-assertion"]
     finally:
         upstream.stop()
+
+
+def test_a_websocket_over_http2_is_a_connect(make_gateway, example, monkeypatch):
+    upstream = H2Upstream(settings={h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1})
+    try:
+        upstream.script("/ws", lambda stream: stream.respond(200, [], b"", end=False))
+        own = make_gateway(sites(upstream))
+        browser = Browser(own)
+        browser.log_in(own.origin("wiki.test") + "/")
+        fields = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", cookie(browser)]
+        with RawConnection(own.port, "wiki.test", ca=own.ca) as raw:
+            raw.send("\r\n".join(["GET /ws HTTP/1.1", f"Host: wiki.test:{own.port}", *fields, "", ""]).encode())
+            assert raw.head().status == 101
+        stream = upstream.last()
+        headers = [(n, v) for n, v in stream.headers if not n.startswith(":")] + [("host", stream.one(":authority"))]
+        assert stream.one(":method") == "CONNECT"
+        assert verifier(example, own, monkeypatch).verify("CONNECT", stream.one(":path"), headers)["sub"] == "zhangsan"
+    finally:
+        upstream.stop()
+
+
+def test_health_checks_are_signed_for_nobody(make_gateway, upstream, example, monkeypatch):
+    own = make_gateway(sites(upstream, health={"path": "/healthz", "interval": "1s"}))
+    check = wait_for(lambda: next((r for r in upstream.requests if r.path == "/healthz"), None), 20, "a check")
+    assert verifier(example, own, monkeypatch).verify("GET", "/healthz", check.headers) is None
 
 
 def test_retries_have_signatures_of_their_own(make_gateway, upstream, example, monkeypatch):
