@@ -30,6 +30,10 @@ import WeCom
         pages.append(("scan-over", await phone.get("https://auth.corp.example/.menwei/scan/AAAAAAAAAAAAAAAAAAAAAA")))
         pages.append(("anonymous", await desktop.get("https://auth.corp.example/")))
         pages.append(("stuck", await desktop.get("https://wiki.corp.example/.menwei/finish?ticket=x&try=2")))
+        let fresh = Browser(gate)
+        fresh.language = language.accepted
+        pages.append(("stuck-blocked", await fresh.get("https://wiki.corp.example/.menwei/finish?ticket=x&try=2")))
+        pages.append(contentsOf: try await formPages(gate, language.accepted))
         for failure in LoginFailure.allCases {
             let (origin, request) = await desktop.request("https://auth.corp.example/.menwei/callback/corp")
             let asked = Asked(request, origin: origin, options: gate.options)
@@ -58,9 +62,25 @@ import WeCom
             #expect(page.field("X-Content-Type-Options") == "nosniff", "\(name)")
             #expect(page.field("Referrer-Policy") == "same-origin", "\(name)")
             #expect(!text.contains("style=") && !text.contains(" onclick"), "\(name)")
-            #expect(text.contains("<main>") && text.contains("<h1>") || name == "hop", "\(name)")
+            #expect(text.contains("<main>") && text.contains("<h1>") || name == "hop" || name == "form-send", "\(name)")
         }
         try write(pages, language.name)
+    }
+
+    /// What people see of forms that are kept.
+    private func formPages(_ gate: Gate, _ language: String) async throws -> [(String, OwnResponse)] {
+        let browser = Browser(gate)
+        browser.language = language
+        let (origin, request) = await browser.request("https://wiki.corp.example/save?draft=1")
+        let asked = Asked(request, origin: origin, options: gate.options)
+        let back = gate.portal.returnAddress("https://wiki.corp.example/edit", on: origin, allowPath: false)
+        let key = String(repeating: "k", count: 43)
+        let kept = "https://auth.corp.example/.menwei/login?return=https%3A%2F%2Fwiki.corp.example%2Fedit&form=\(key)"
+        return [
+            ("form-kept", await browser.get(kept)), ("form-send", gate.portal.show(gate.portal.sendFormPage(asked, key: key, to: "https://wiki.corp.example/save?draft=1"))),
+            ("form-lost", gate.portal.show(gate.portal.lostFormPage(asked, Catalogue.formLostText, back))),
+            ("form-foreign", gate.portal.show(gate.portal.lostFormPage(asked, Catalogue.formForeignText, back))), ("form-again", gate.portal.notSent(asked, form: key)),
+        ]
     }
 
     private func write(_ pages: [(String, OwnResponse)], _ language: String) throws {

@@ -60,6 +60,7 @@ extension Assets {
     .facts dd { flex: 1 1 12rem; min-width: 0; margin: 0; overflow-wrap: anywhere; }
     code, .mono { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Noto Sans Mono CJK SC", monospace; font-size: .9em; }
     .note { margin: 0 0 1.25rem; padding: 1rem 1.1rem; border-radius: 10px; background: var(--tint); }
+    .note.warn { background: var(--warn-tint); }
     .note h2 { margin: 0 0 .35rem; }
     .note p { margin: 0 0 .75rem; }
     .note > :last-child { margin-bottom: 0; }

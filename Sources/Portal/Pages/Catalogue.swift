@@ -129,6 +129,7 @@ enum Catalogue {
     static let stuckText = Phrase("已经自动重试过两次，但回来的登录不是这个浏览器刚才开始的那一次，或者已经用过、过期。", "It was tried twice more by itself, but what came back was not the login that this browser had begun, or was used or too old.")
     static let blockedTitle = Phrase("浏览器阻止了 Cookie", "This browser blocks cookies")
     static let blockedText = Phrase("没有 Cookie 就无法登录：已经自动重试过两次，浏览器每次都没有保存。", "Without cookies nobody can be logged in: it was tried twice more by itself, and the browser kept none.")
+    static let clockDo = Phrase("它与服务器的时间相差超过五分钟：请把日期和时间设为自动，然后重新登录。", "It is more than five minutes off: set date and time to automatic, then log in again.")
     static let clockTitle = Phrase("这台设备的时间不对", "The clock of this device is wrong")
     static let stuckCauses = Phrase("常见原因", "The usual causes")
     static let stuckCookies = Phrase("请允许此网站使用 Cookie，或退出无痕模式，然后重新登录。", "Allow cookies for this site, or leave private mode; then log in again.")

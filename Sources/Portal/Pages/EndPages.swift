@@ -73,7 +73,7 @@ extension Portal {
                 parts.kind(Catalogue.kindLogin, .warning), parts.title(title), parts.paragraph(isBlocked ? Catalogue.blockedText : Catalogue.stuckText),
                 wrongClock(asked),
                 parts.heading(isBlocked ? Catalogue.whatToDo : Catalogue.stuckCauses),
-                parts.list(isBlocked ? [Catalogue.stuckCookies] : [Catalogue.stuckOther, Catalogue.stuckClock]),
+                isBlocked ? parts.paragraph(Catalogue.stuckCookies) : parts.list([Catalogue.stuckOther, Catalogue.stuckClock]),
                 parts.actions(parts.button(Catalogue.startAgain, to: ownAddress(fresh.returnTo.origin, "login?" + fresh.query), main: true)),
                 everyWay(asked, fresh),
             ]))
@@ -82,7 +82,7 @@ extension Portal {
 
     /// Shown by the script where the browser's clock is not the gateway's: only both together can see that.
     private func wrongClock(_ asked: Asked) -> HTML {
-        h("section", [.class("note"), .init("data-clock", String(asked.now.milliseconds)), .init("hidden")],
-            h("h2", [], .text(Catalogue.clockTitle(asked.language))), Parts(language: asked.language).paragraph(Catalogue.stuckClock))
+        h("section", [.class("note warn"), .init("data-clock", String(asked.now.milliseconds)), .init("hidden")],
+            h("h2", [], .text(Catalogue.clockTitle(asked.language))), Parts(language: asked.language).paragraph(Catalogue.clockDo))
     }
 }

@@ -67,7 +67,7 @@ extension Portal {
         var content: [HTML] = [parts.title(Catalogue.loginTitle)]
         let place = journey.returnTo.origin
         content.append(parts.lead(options.isSite(place) ? Catalogue.loginLead(place.authority) : Catalogue.loginPlain))
-        content.append(h("section", [.class("note"), .init("data-no-cookies"), .init("hidden")],
+        content.append(h("section", [.class("note warn"), .init("data-no-cookies"), .init("hidden")],
             h("h2", [], .text(Catalogue.blockedTitle(language))), parts.paragraph(Catalogue.stuckCookies)))
         if journey.form != nil { content.append(formKeptNote(language)) }
         var frames: [String] = []
