@@ -66,6 +66,8 @@ public final class Portal: Responder, RefusalRenderer {
             return try await get(asked) { () async throws(Trouble) in keySet() }
         case "home" where asked.isSite:
             return try await get(asked) { () async throws(Trouble) in home(asked) }
+        case "jssdk" where asked.isSite:
+            return try await get(asked) { () async throws(Trouble) in try await jssdk(asked) }
         case "finish" where asked.isSite:
             return try await get(asked, head: false) { () async throws(Trouble) in try await finish(asked) }
         default:

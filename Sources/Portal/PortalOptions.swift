@@ -2,6 +2,7 @@ public import Access
 public import Bytes
 public import Crypto
 public import HTTP
+public import Proxy
 public import WeCom
 
 /// What the portal has to know of the configuration.
@@ -14,6 +15,8 @@ public struct PortalOptions: Sendable {
         public var path: String
         /// Other origins whose scripts may read our 401 and 403.
         public var trustedOrigins: [String]
+        /// Where `/.menwei/home` leads.
+        public var landing = SiteOptions.Landing()
 
         public init(id: String, origin: Origin, path: String = "/", trustedOrigins: [String] = []) {
             self.id = id

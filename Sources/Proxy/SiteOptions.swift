@@ -77,6 +77,16 @@ public struct SiteOptions: Sendable {
         public var healthyAfter = 1
         public init(path: String) { self.path = path }
     }
+    /// Where the address for WeCom's workbench leads, by device: paths from the root of the origin, encoded, with query and fragment where they have them.
+    /// Nil: the site's path.
+    public struct Landing: Equatable, Sendable {
+        public var mobile: String?
+        public var desktop: String?
+        public init(mobile: String? = nil, desktop: String? = nil) {
+            self.mobile = mobile
+            self.desktop = desktop
+        }
+    }
     /// How long an upstream may take.
     public struct Timeouts: Equatable, Sendable {
         /// Until a connection stands, waiting for one included. Where a request is tried at several upstreams or addresses, they share it.
@@ -120,6 +130,7 @@ public struct SiteOptions: Sendable {
     /// Each request is signed (`identity.signature`, RFC 9421).
     public var signsRequests = false
     public var timeouts = Timeouts()
+    public var landing = Landing()
     /// Bytes; 0: none.
     public var requestBodyLimit: UInt64 = 100 << 20
 

@@ -12,6 +12,19 @@ extension SimulatedWorld {
         return at
     }
 
+    mutating func changeCorp(_ body: JSON) throws(ControlFault) {
+        let id = try Self.text(body, "corpid")
+        let name = body["name"]?.text ?? id
+        if let at = corps.firstIndex(where: { $0.id == id }) {
+            corps[at].name = name
+        } else {
+            guard corps.count < 100 else { throw ControlFault("too many corps") }
+            var corp = SimulatedCorp(id: id, name: name)
+            corp.departments = [SimulatedDepartment(1, name, parent: 0)]
+            corps.append(corp)
+        }
+    }
+
     mutating func changeMember(_ body: JSON) throws(ControlFault) {
         let corp = try place(body)
         let id = try Self.text(body, "userid")

@@ -24,6 +24,7 @@ struct ControlFault: Error, Equatable {
 /// | `clock` | `{"advance":301}` | seconds by which the simulator's clock goes forward |
 /// | `settings` | any of `token_lifetime code_lifetime ticket_lifetime page_ticket_lifetime calls_per_minute` (numbers), `reuse_tokens` (boolean) | see `SimulatedWorld.Settings` |
 /// | `trusted-domains` | `{"domains":["auth.test:12345"]}` | the trusted domains of every app of every corp; kept by `reset` |
+/// | `corp` | `{"corpid":"wl0123456789","name"}` | adds a corp with an empty root department, or renames one |
 /// | `member` | `{"corpid","userid","name","departments":[2],"position","status":2,"mobile","email","biz_mail"}`, or `{"userid","removed":true}`; `"new_userid"` gives another id | changes, adds or removes a member |
 /// | `app` | `{"corpid","agentid","secret","trusted_domains":[],"web_callback_domains":[],"visible":{"users":[],"departments":[],"tags":[]},"trusted_ips":[] or null,"disabled","private_fields"}` | changes an app; a new `agentid` with a `secret` adds one |
 /// | `department` | `{"corpid","id":8,"name","parent":2}`, or `{"id":8,"removed":true}` | changes, adds or removes a department |
@@ -49,6 +50,7 @@ extension SimulatedWorld {
         case "expire-tokens": expireTokens(now: now)
         case "clock": settings.clockOffset += .seconds(try Self.number(body, "advance", 0...10_000_000))
         case "settings": try set(body)
+        case "corp": try changeCorp(body)
         case "member": try changeMember(body)
         case "app": try changeApp(body)
         case "department": try changeDepartment(body)

@@ -8,6 +8,7 @@ enum Commands {
         case .check(let config): check(config)
         case .demo(let port): DemoCommand.run(port: port)
         case .simulator(let address): SimulatorCommand.run(on: address)
+        case .doctor(let config): DoctorCommand.run(config)
         case .explain(let request): explain(request)
         case .report(let request): finish(request.outcome(hooks: .ofProcess()))
         case .keys(let request): keys(request)
@@ -43,7 +44,7 @@ enum Commands {
         return 0
     }
 
-    private static func finish(_ outcome: CommandOutcome) -> Int32 {
+    static func finish(_ outcome: CommandOutcome) -> Int32 {
         for line in outcome.errors { Output.error(line) }
         for line in outcome.output { Output.line(line) }
         return outcome.status

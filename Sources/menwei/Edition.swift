@@ -89,8 +89,10 @@ struct Edition: Sendable {
     }
 
     private static func portalOptions(_ configuration: Configuration) -> PortalOptions {
-        let sites = configuration.sites.map {
-            PortalOptions.Site(id: $0.id, origin: $0.origin, path: $0.path, trustedOrigins: $0.trustedOrigins)
+        let sites = configuration.sites.map { options in
+            var site = PortalOptions.Site(id: options.id, origin: options.origin, path: options.path, trustedOrigins: options.trustedOrigins)
+            site.landing = options.landing
+            return site
         }
         var options = PortalOptions(authOrigin: configuration.auth.origin, sites: sites, connections: configuration.connections) { Shared.now() }
         options.loginPage =

@@ -40,6 +40,18 @@ import WeCom
             let journey = Journey(returnTo: gate.portal.returnAddress("https://wiki.corp.example/", on: Gate.auth, allowPath: false))
             pages.append(("failure-\(failure.rawValue)", gate.portal.failurePage(failure, asked, gate.options.connections[0], journey)))
         }
+        let several = Gate(SeveralConnectionTests.withWeChat)
+        let visitors = [("desktop", Browser.chrome), ("phone", Browser.phone), ("wechat", SeveralConnectionTests.weChat)].map { ($0.0, Browser(several, agent: $0.1)) }
+        for (name, browser) in visitors {
+            browser.language = language.accepted
+            pages.append(("several-\(name)", await browser.follow(await browser.visit("https://wiki.corp.example/projects/42")).response))
+        }
+        for failure in LoginFailure.allCases {
+            let (origin, request) = await visitors[0].1.request("https://auth.corp.example/.menwei/callback/weixin")
+            let asked = Asked(request, origin: origin, options: several.options)
+            let journey = Journey(returnTo: several.portal.returnAddress("https://wiki.corp.example/", on: Gate.auth, allowPath: false))
+            pages.append(("wechat-failure-\(failure.rawValue)", several.portal.failurePage(failure, asked, several.options.connections[0], journey)))
+        }
         await logIn(desktop, to: "https://wiki.corp.example/")
         pages.append(("sessions", await desktop.get("https://auth.corp.example/.menwei/sessions")))
         pages.append(("home", await desktop.get("https://auth.corp.example/")))

@@ -19,6 +19,7 @@ import Testing
     @Test func commandsAreRead() throws {
         #expect(try parse("run --config a.yaml") == .run(config: "a.yaml"))
         #expect(try parse("check --config=a.yaml") == .check(config: "a.yaml"))
+        #expect(try parse("doctor --config a.yaml") == .doctor(config: "a.yaml"))
         #expect(try parse("demo") == .demo(port: 8443))
         #expect(try parse("demo --port 9443") == .demo(port: 9443))
         #expect(try parse("simulator --listen [::1]:9000") == .simulator(listen: ListenAddress(host: "::1", port: 9000)))
@@ -62,7 +63,7 @@ import Testing
         ("chekc --config a", "menwei: unknown command \"chekc\"; did you mean \"check\"?"),
         ("frobnicate", "menwei: unknown command \"frobnicate\""),
         ("--verbose", "menwei: unknown option \"--verbose\""),
-        ("doctor --config a", "menwei: \"doctor\" is not available in this version"),
+        ("doctor", "menwei doctor: --config is missing"),
         ("report --config a", "menwei report: LOG is missing: a file with access records, or - for standard input"),
         ("accounts list", "menwei: \"accounts\" is not available in this version"),
         ("keys rotate", "menwei keys: --config is missing"),

@@ -171,6 +171,42 @@ import WeCom
         #expect(rules.map(\.source) == [11, 12, 13].map { "\(workspace.folder)/menwei.yaml:\($0)" })
     }
 
+    @Test func aWeChatConnectionHasEveryDefaultOfTheContract() throws {
+        let workspace = try Workspace()
+        let text = Sample.with().replacingOccurrences(
+            of: "connections:\n", with: "connections:\n  - { id: weixin, type: wechat, app_id: wx0123456789abcdef, secret: { file: secrets/wechat } }\n")
+        let result = try workspace.load(text)
+        #expect(result.messages == [])
+        let connections = try #require(result.configuration?.connections)
+        var app = WeChatApp(appID: "wx0123456789abcdef", secret: "wechat-secret")
+        app.endpoints.api = "https://api.weixin.qq.com"
+        app.endpoints.authorize = "https://open.weixin.qq.com/connect/qrconnect"
+        #expect(connections[0] == ConnectionOptions(id: "weixin", name: .init(zh: "微信", en: "WeChat"), plainNames: false, .wechat(app)))
+        #expect(connections[0].corp == "wx0123456789abcdef")
+        // The only one of WeCom's has plain names and logs in silently, wherever it stands.
+        #expect(connections[1].plainNames && connections[1].wecom?.autoLogin == true)
+    }
+
+    @Test(arguments: [
+        ("{ mobile: /m, desktop: \"/admin/?view=all#/board\" }", "/m", "/admin/?view=all#/board"),
+        ("{ mobile: \"https://WIKI.corp.example:443/a%20b?x\", desktop: https://wiki.corp.example }", "/a%20b?x", "/"),
+        ("{ mobile: \"/#/m\", desktop: /首页 }", "/#/m", "/%E9%A6%96%E9%A1%B5"), ("{ mobile: null }", nil, nil), ("{}", nil, nil),
+    ])
+    func landingsAreAddressesOfTheSite(_ text: String, _ mobile: String?, _ desktop: String?) throws {
+        let site = try #require(try Workspace().load(Sample.site("landing: " + text)).configuration?.sites.first)
+        #expect(site.landing == SiteOptions.Landing(mobile: mobile, desktop: desktop))
+    }
+
+    @Test func aSitesLandingStandsForTheDefaultsAndLiesInTheSite() throws {
+        let workspace = try Workspace()
+        let defaults = "site_defaults: { landing: { mobile: /m, desktop: /d } }"
+        #expect(try workspace.load(Sample.with(defaults)).configuration?.sites.first?.landing == SiteOptions.Landing(mobile: "/m", desktop: "/d"))
+        #expect(try workspace.load(Sample.site("landing: { mobile: /x }", "path: /") + defaults).configuration?.sites.first?.landing == SiteOptions.Landing(mobile: "/x"))
+        let below = "path: /wiki"
+        #expect(try workspace.faults(Sample.site(below, "landing: { mobile: /wiki/m, desktop: /wikid }")).map { $0.prefix { $0 != " " } } == ["11:42:"])
+        #expect(try workspace.load(Sample.site(below, "landing: { mobile: /wiki/m, desktop: /wiki }")).configuration?.sites.first?.landing.desktop == "/wiki")
+    }
+
     @Test func ofTwoConnectionsOneIsPlainAndOneSilent() throws {
         let workspace = try Workspace()
         let text = Sample.with().replacingOccurrences(

@@ -11,6 +11,7 @@ final class Workspace {
         try write("tls/key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
         try write("secrets/wecom", "wecom-secret\n")
         try write("secrets/basic", "basic-password\n")
+        for name in ["wechat", "partner"] { try write("secrets/" + name, name + "-secret\n") }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }

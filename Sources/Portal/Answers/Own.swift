@@ -2,16 +2,12 @@ internal import Access
 internal import Bytes
 internal import Proxy
 internal import HTTP
+internal import WeCom
 
 /// The short answers: who one is, the public keys, the start address, assets, ownership files.
 extension Portal {
     func me(_ asked: Asked) async throws(Trouble) -> OwnResponse {
-        guard let session = try await anySession(asked) else {
-            return Problem(
-                kind: .loginRequired, status: 401, title: "Login required", detail: "There is no live session with this request.",
-                requestID: asked.requestID, loginURL: loginURL(asked.request, asked.origin)
-            ).response
-        }
+        guard let session = try await anySession(asked) else { return noSession(asked) }
         let member = session.member
         var members: [(String, JSONText)] = [
             ("sub", .text(member.account)), ("connection", .text(member.connection)), ("corp", .text(member.corp)), ("user", .text(member.user)),
@@ -26,17 +22,27 @@ extension Portal {
         return data("application/json", JSONText.object(members).bytes, cache: "no-store")
     }
 
+    /// For programs, whatever they accept.
+    func noSession(_ asked: Asked) -> OwnResponse {
+        Problem(
+            kind: .loginRequired, status: 401, title: "Login required", detail: "There is no live session with this request.",
+            requestID: asked.requestID, loginURL: loginURL(asked.request, asked.origin)
+        ).response
+    }
+
     func keySet() -> OwnResponse {
         data("application/json", publicKeys(), cache: "public, max-age=300")
     }
 
-    /// For WeCom's workbench: the site's start, after a login where one is needed.
+    /// For WeCom's workbench: the site's landing for the device, else its start; after a login where one is needed.
     func home(_ asked: Asked) -> OwnResponse {
         guard asked.request.session != nil else {
             let here = returnAddress("/.menwei/home", on: asked.origin, allowPath: true)
             do { return try siteLogin(asked, Journey(returnTo: here)) } catch { return refuse(.storeDown, asked) }
         }
-        return redirect(302, asked.origin.text + sitePath(asked.request))
+        let landing = site(of: asked.request)?.landing
+        let path = asked.client.isMobile ? landing?.mobile : landing?.desktop
+        return redirect(302, asked.origin.text + (path ?? sitePath(asked.request)))
     }
 
     func asset(_ file: Assets.File) -> OwnResponse {

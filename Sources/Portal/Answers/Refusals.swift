@@ -70,15 +70,19 @@ extension Portal {
         return target
     }
 
-    /// The path of the site that would serve the request, else of the origin's first site, else `/`.
+    /// The site that would serve the request, else the origin's first.
+    func site(of request: OwnRequest) -> PortalOptions.Site? {
+        options.sites.first { $0.id == request.site } ?? options.sites.first { $0.origin == request.origin }
+    }
+
+    /// The path of that site; `/` where there is none.
     func sitePath(_ request: OwnRequest) -> String {
-        let site = options.sites.first { $0.id == request.site } ?? options.sites.first { $0.origin == request.origin }
-        guard let path = site?.path else { return "/" }
+        guard let path = site(of: request)?.path else { return "/" }
         return Percent.encode(path.utf8) { Percent.isUnreserved($0) || $0 == UInt8(ascii: "/") }
     }
 
     /// The site with the longest path that has an address, at segment borders.
-    private func siteID(_ address: ReturnAddress) -> String? {
+    func siteID(_ address: ReturnAddress) -> String? {
         let rest = address.url.dropFirst(address.origin.text.count).prefix { $0 != "?" && $0 != "#" }
         let path = Percent.decode(Array(rest.utf8)[...]).map { String(decoding: $0, as: UTF8.self) } ?? "/"
         return options.sites

@@ -11,6 +11,7 @@ enum Catalogue {
         Phrase("登录后将前往 \(place)。", "You will go on to \(place).")
     }
     static let loginPlain = Phrase("请用企业微信确认身份。", "Please confirm who you are with WeCom.")
+    static let loginPlainest = Phrase("请确认你的身份。", "Please confirm who you are.")
     static let panelTitle = Phrase("企业微信登录", "WeCom login")
     static let or = Phrase("或", "or")
     static func loginWith(_ name: Phrase) -> Phrase { Phrase("使用\(name.zh)登录", "Log in with \(name.en)") }
@@ -21,6 +22,10 @@ enum Catalogue {
     static let copy = Phrase("复制地址", "Copy the address")
     static let copied = Phrase("已复制", "Copied")
     static let otherDevice = Phrase("没有企业微信？可以用另一台设备扫码：", "No WeCom on this phone? Scan with another device:")
+    static let insideWeChat = Phrase(
+        "微信登录需要扫码，在这部手机的微信里无法扫自己的屏幕：请在电脑或另一台设备的浏览器中打开本页，再用这部手机扫码。",
+        "WeChat login means scanning a code, and this phone cannot scan its own screen: open this page in a browser on a computer or another device, and scan it with this phone.")
+    static let throughPlugin = Phrase("（微信插件）", " (through its WeChat plug-in)")
     static let noScript = Phrase("浏览器未启用脚本：页面打开超过十分钟后请刷新，再扫码。", "Scripts are off in this browser: reload this page if it has been open for more than ten minutes.")
 
     // On the way

@@ -9,7 +9,7 @@ extension Portal {
     /// Its own page for each class of failure, and the other ways that are left.
     func failurePage(_ failure: LoginFailure, _ asked: Asked, _ connection: ConnectionOptions, _ journey: Journey) -> OwnResponse {
         let parts = Parts(language: asked.language)
-        let text = LoginFailureText(failure)
+        let text = LoginFailureText(failure, connection)
         var again = journey
         again.attempt = 0
         let page = Page(
@@ -30,7 +30,8 @@ extension Portal {
     private func otherWays(_ asked: Asked, except failed: ConnectionOptions, _ journey: Journey) -> HTML {
         let parts = Parts(language: asked.language)
         var links: [HTML] = []
-        for connection in options.connections {
+        // WeChat has no other way than the one that failed.
+        for connection in options.connections where connection != failed || connection.wecom != nil {
             let other = asked.client.isWeCom == (connection == failed)
             let suffix = other ? Catalogue.scanCode : Catalogue.openInWeCom
             let with = Catalogue.loginWith(connection.phrase)
@@ -51,7 +52,7 @@ extension Portal {
         for connection in options.connections {
             let with = Catalogue.loginWith(connection.phrase)
             links.append(parts.button(with, to: auth + startAddress(connection, journey)))
-            if asked.client.isWeCom {
+            if asked.client.isWeCom, connection.wecom != nil {
                 links.append(parts.button(with + Catalogue.scanCode, to: auth + startAddress(connection, journey, via: "web")))
             }
         }

@@ -7,8 +7,11 @@ struct LoginFailureText {
     var what: Phrase
     var advice: Phrase
 
-    init(_ failure: LoginFailure) {
+    /// - Parameter connection: whose login it was: what WeChat says is told as WeChat's.
+    init(_ failure: LoginFailure, _ connection: ConnectionOptions) {
         (status, title, what, advice) = Self.parts(failure)
+        guard connection.wecom == nil, let text = Self.weChats(failure) else { return }
+        (title, what, advice) = text
     }
 
     private static func parts(_ failure: LoginFailure) -> (Int, Phrase, Phrase, Phrase) {

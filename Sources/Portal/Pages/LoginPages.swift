@@ -17,7 +17,7 @@ extension Portal {
             outside.bind = nil
             return show(framedPage(asked, outside), cookies: cookies)
         }
-        if options.loginPage == .redirect, options.connections.count == 1, let only = options.connections.first {
+        if options.loginPage == .redirect, options.connections.count == 1, let only = options.connections.first, !isOutOfReach(only, asked) {
             return hop(asked, options.authOrigin.text + startAddress(only, journey), cookies: cookies)
         }
         // A phone shows no code: it would have to scan itself.
@@ -59,36 +59,51 @@ extension Portal {
             framableBy: options.framers, isBare: true)
     }
 
-    /// The login page: on a phone the way through WeCom first, else the panel; a button for each connection.
+    /// WeChat's code is on the screen of the very phone that would have to scan it.
+    private func isOutOfReach(_ connection: ConnectionOptions, _ asked: Asked) -> Bool {
+        connection.wecom == nil && asked.client.isWeChat && asked.client.isMobile
+    }
+
+    /// The login page: on a phone the way through WeCom first, else the panel of the first connection of WeCom's; a button for each connection.
     private func chooser(_ asked: Asked, _ journey: Journey) -> Page {
         let language = asked.language
         let parts = Parts(language: language)
         let isPhone = asked.client.isMobile && !asked.client.isWeCom
+        let first = options.connections.first { $0.wecom != nil }
         var content: [HTML] = [parts.title(Catalogue.loginTitle)]
         let place = journey.returnTo.origin
-        content.append(parts.lead(options.isSite(place) ? Catalogue.loginLead(place.authority) : Catalogue.loginPlain))
+        let lead = options.isSite(place) ? Catalogue.loginLead(place.authority) : first == nil ? Catalogue.loginPlainest : Catalogue.loginPlain
+        content.append(parts.lead(lead))
         content.append(h("section", [.class("note warn"), .init("data-no-cookies"), .init("hidden")],
             h("h2", [], .text(Catalogue.blockedTitle(language))), parts.paragraph(Catalogue.stuckCookies)))
         if journey.form != nil { content.append(formKeptNote(language)) }
         var frames: [String] = []
         if isPhone {
-            content.append(openInWeCom(asked, journey))
-            content.append(h("p", [.class("lead")], .text(Catalogue.otherDevice(language))))
-        } else if let first = options.connections.first(where: { $0.wecom != nil }) {
+            content.append(first == nil ? .nothing : openInWeCom(asked, journey))
+            if options.connections.contains(where: { isOutOfReach($0, asked) }) { content.append(parts.lead(Catalogue.insideWeChat)) }
+            if first != nil { content.append(parts.lead(Catalogue.otherDevice)) }
+        } else if let first {
             frames = Array(Set(options.connections.compactMap { $0.wecom.flatMap { origin(of: $0.endpoints.webLogin) } })).sorted()
             let source = startAddress(first, journey, via: "web") + "&panel=1"
+            if options.connections.count > 1 { content.append(parts.heading(Catalogue.loginWith(first.phrase))) }
             // The script loads the panel, once, with the fragment that only it can see. Where scripts are off there is the plain frame.
             content.append(h("div", [.class("panel")],
                 panel([.init("data-panel", source)], language), h("noscript", [], panel([.init("src", source)], language))))
             content.append(h("noscript", [], parts.lead(Catalogue.noScript)))
             content.append(h("p", [.class("or")], .text(Catalogue.or(language))))
         }
-        let buttons = options.connections.map { connection in
-            parts.button(Catalogue.loginWith(connection.phrase), to: startAddress(connection, journey), [.init("data-start")])
-        } + [scanButton(asked, journey, [.init("data-start")])]
+        let buttons = options.connections.map { connection in loginButton(connection, asked, journey) } + [scanButton(asked, journey, [.init("data-start")])]
         content.append(.element("nav", [.class("actions"), .init("aria-label", Catalogue.loginTitle(language))], buttons))
         return Page(
             language: language, title: Catalogue.loginTitle, requestID: asked.requestID, content: .group(content), frames: frames)
+    }
+
+    /// Inside WeChat on a phone, WeCom's in-app page works for those who follow the corp's plug-in there; a code to scan would not.
+    private func loginButton(_ connection: ConnectionOptions, _ asked: Asked, _ journey: Journey) -> HTML {
+        let isPlugin = connection.wecom != nil && asked.client.isWeChat && asked.client.isMobile
+        let text = Catalogue.loginWith(connection.phrase)
+        return Parts(language: asked.language).button(
+            isPlugin ? text + Catalogue.throughPlugin : text, to: startAddress(connection, journey, via: isPlugin ? "app" : nil), [.init("data-start")])
     }
 
     /// WeCom's panel as a plain frame, with what its own script would give it.

@@ -5,6 +5,7 @@ public enum Command: Equatable, Sendable {
     case check(config: String)
     case demo(port: UInt16)
     case simulator(listen: ListenAddress)
+    case doctor(config: String)
     case explain(ExplainRequest)
     case report(ReportRequest)
     case keys(KeysRequest)
@@ -52,11 +53,15 @@ public enum CommandLine {
 
     private static func command(_ name: String, _ arguments: [String]) throws(UsageFault) -> Command {
         switch name {
-        case "run", "check":
+        case "run", "check", "doctor":
             var flags = try Flags(arguments, single: ["--config"])
             let config = try flags.required("--config")
             try flags.finish(operands: 0)
-            return name == "run" ? .run(config: config) : .check(config: config)
+            return switch name {
+            case "run": .run(config: config)
+            case "check": .check(config: config)
+            default: .doctor(config: config)
+            }
         case "demo":
             var flags = try Flags(arguments, single: ["--port"])
             var port: UInt16 = 8443

@@ -1,9 +1,9 @@
 /// The texts of `--help`.
 enum Usage {
     /// In the order of the overview.
-    static let names = ["run", "check", "demo", "simulator", "explain", "report", "keys", "sessions", "version"]
+    static let names = ["run", "check", "demo", "simulator", "doctor", "explain", "report", "keys", "sessions", "version"]
     /// Commands of later work.
-    static let later = ["doctor", "accounts"]
+    static let later = ["accounts"]
 
     static let overview = """
         menwei: a gateway that logs people in with WeCom before they reach your applications
@@ -14,6 +14,7 @@ enum Usage {
           check      read a configuration and tell everything that is wrong with it
           demo       gateway, WeCom simulator and a sample application on this machine
           simulator  the WeCom simulator alone
+          doctor     ask WeCom what is wrong with each connection
           explain    tell what the gateway would decide about a request, and by which rule
           report     tell from access records who would lose or gain access under a configuration
           keys       list the keys that sign, or bring in a new one
@@ -47,6 +48,17 @@ enum Usage {
             Usage: menwei simulator --listen ADDRESS
 
             Runs the WeCom simulator alone; ADDRESS is an IP address and a port, such as 127.0.0.1:9443.
+            """,
+        "doctor": """
+            Usage: menwei doctor --config FILE
+
+            Asks WeCom and WeChat what is wrong with each connection: secret, trusted IP, agent id, trusted domain,
+            visible range, whether the app is enabled. Run it where the gateway runs, as the user it runs as.
+            Prints one finding a line, and what to click where something has to be mended:
+
+              ok|warn|fail CONNECTION CHECK: message
+
+            Exit status: 0 nothing fails, 1 something does, 2 wrong usage or configuration.
             """,
         "explain": """
             Usage: menwei explain --config FILE [OPTION]… METHOD URL

@@ -31,21 +31,20 @@ extension ConfigurationReader {
         return drafts
     }
 
+    /// Which keys it may have follows from its type.
     private func readConnection(_ node: YAMLNode) -> ConnectionDraft? {
-        if Self.isWeChat(node) {
-            let mark = Section(node, "a connection", keys: ["type"], Findings(file: findings.file))?.valueMark("type") ?? node.mark
-            findings.fault(mark, "\"type: wechat\" is not available in this version")
-            return nil
-        }
+        Self.isWeChat(node) ? readWeChat(node) : readWeCom(node)
+    }
+
+    private func readWeCom(_ node: YAMLNode) -> ConnectionDraft? {
         guard let section = Section(node, "a connection", keys: Self.connectionKeys, findings) else { return nil }
-        _ = section.value("type", Read.word(["wecom"], key: "type"))
+        _ = section.value("type", Read.word(["wecom", "wechat"], key: "type"))
         _ = section.value("scope", Read.word(["snsapi_base"], later: ["snsapi_privateinfo"], key: "scope"))
-        let secrets = SecretReader(paths: paths, environment: hooks.environment, findings: findings)
         let id = section.required("id", Self.readConnectionID)
         let corp = section.required("corp_id", Self.readCorpID)
         let agent = section.required("agent_id", Read.integer(1...Int(Int32.max)))
         let secret = section.required("secret", secrets.read)
-        let name = readName(section)
+        let name = readName(section, otherwise: ConnectionOptions.Name(zh: "企业微信", en: "WeCom"))
         let plain = section.value("plain_names", Read.boolean)
         let auto = section.value("auto_login", Read.boolean)
         let visible = section.value("visible_range_only", Read.boolean)
@@ -57,8 +56,8 @@ extension ConfigurationReader {
         app.events = events
         app.endpoints = endpoints ?? WeComApp.Endpoints()
         return ConnectionDraft(
-            options: ConnectionOptions(id: id, name: name, plainNames: plain ?? false, .wecom(app)), mark: section.mark, idMark: section.valueMark("id"), plainNames: plain, plainMark: section.keyMark("plain_names"),
-            autoLogin: auto, autoMark: section.keyMark("auto_login"))
+            options: ConnectionOptions(id: id, name: name, plainNames: plain ?? false, .wecom(app)), mark: section.mark, idMark: section.valueMark("id"),
+            plainNames: plain, plainMark: section.keyMark("plain_names"), autoLogin: auto, autoMark: section.keyMark("auto_login"))
     }
 
     private func readEvents(_ node: YAMLNode, _ secrets: SecretReader) -> CallbackKeys? {
@@ -83,24 +82,29 @@ extension ConfigurationReader {
         return false
     }
 
-    private static func readConnectionID(_ node: YAMLNode) throws(Misread) -> String {
+    var secrets: SecretReader { SecretReader(paths: paths, environment: hooks.environment, findings: findings) }
+
+    static func readConnectionID(_ node: YAMLNode) throws(Misread) -> String {
         let text = try Read.name(node)
         let fits = (1...31).contains(text.utf8.count) && text.utf8.allSatisfy { ASCII.isLower($0) || ASCII.isDigit($0) || $0 == 0x2D }
         guard fits else { throw Misread("a connection's id is 1 to 31 of a-z, 0-9 and \"-\", this is \(quoted(text))") }
         return text
     }
 
-    private static func readCorpID(_ node: YAMLNode) throws(Misread) -> String {
+    private static func readCorpID(_ node: YAMLNode) throws(Misread) -> String { try readID(node, "a corp id such as ww0123456789abcdef") }
+
+    /// An id that WeCom or WeChat gave.
+    static func readID(_ node: YAMLNode, _ wanted: String) throws(Misread) -> String {
         let text = try Read.text(node)
         guard text.utf8.count <= 64, text.utf8.allSatisfy({ ASCII.isAlphanumeric($0) || $0 == 0x2D || $0 == 0x5F }) else {
-            throw Misread("expected a corp id such as ww0123456789abcdef, this is \(quoted(text))")
+            throw Misread("expected \(wanted), this is \(quoted(text))")
         }
         return text
     }
 
     /// A plain string for all languages, or `{ zh: …, en: … }`.
-    private func readName(_ section: Section) -> ConnectionOptions.Name {
-        var name = ConnectionOptions.Name(zh: "企业微信", en: "WeCom")
+    func readName(_ section: Section, otherwise standard: ConnectionOptions.Name) -> ConnectionOptions.Name {
+        var name = standard
         guard let node = section.node("name") else { return name }
         if case .mapping = node.content {
             guard let texts = Section(node, "\"name\"", keys: ["zh", "en"], findings) else { return name }
@@ -120,23 +124,28 @@ extension ConfigurationReader {
         endpoints.webLogin = section.value("web_login", Read.endpoint) ?? endpoints.webLogin
         let paths = ["auth/getuserinfo", "user/getuserinfo"]
         endpoints.userinfo = section.value("userinfo", Read.word(paths, key: "userinfo")) ?? endpoints.userinfo
-        for (key, url) in [("api", endpoints.api), ("authorize", endpoints.authorize), ("web_login", endpoints.webLogin)] where url.lowercased().hasPrefix("http:") {
-            findings.warn(section.valueMark(key), "this address is not https: secrets and codes pass in the clear")
-        }
+        warnOfPlain(section, [("api", endpoints.api), ("authorize", endpoints.authorize), ("web_login", endpoints.webLogin)])
         return endpoints
     }
 
-    /// One connection at most; the only one has them unless it says otherwise; of several one must be marked, or all say no.
+    func warnOfPlain(_ section: Section, _ addresses: [(key: String, url: String)]) {
+        for (key, url) in addresses where url.lowercased().hasPrefix("http:") {
+            findings.warn(section.valueMark(key), "this address is not https: secrets and codes pass in the clear")
+        }
+    }
+
+    /// One connection at most; the only one of WeCom's has them unless it says otherwise; of several one must be marked, or all say no. WeChat's never have.
     private func settlePlainNames(_ drafts: inout [ConnectionDraft], complete: Bool) {
         let marked = drafts.indices.filter { drafts[$0].plainNames == true }
         for index in marked.dropFirst() {
             findings.fault(drafts[index].plainMark, "only one connection can have plain_names; \(quoted(drafts[marked[0]].options.id)) has them already")
         }
-        guard marked.isEmpty, complete, let first = drafts.first else { return }
-        if drafts.count == 1 {
-            drafts[0].options.plainNames = first.plainNames ?? true
-        } else if drafts.contains(where: { $0.plainNames == nil }) {
-            findings.fault(drafts[1].mark, "several connections, and none has plain_names: true; mark the one whose accounts are written without \"ID/\"")
+        let wecom = drafts.indices.filter { drafts[$0].options.wecom != nil }
+        guard marked.isEmpty, complete, let first = wecom.first else { return }
+        if wecom.count == 1 {
+            drafts[first].options.plainNames = drafts[first].plainNames ?? true
+        } else if wecom.contains(where: { drafts[$0].plainNames == nil }) {
+            findings.fault(drafts[wecom[1]].mark, "several connections, and none has plain_names: true; mark the one whose accounts are written without \"ID/\"")
         }
     }
 
@@ -146,14 +155,15 @@ extension ConfigurationReader {
         for index in marked.dropFirst() {
             findings.fault(drafts[index].autoMark, "only one connection can have auto_login; \(quoted(drafts[marked[0]].options.id)) has it already")
         }
-        let silent = marked.first ?? drafts.indices.first { drafts[$0].autoLogin == nil }
+        let wecom = drafts.indices.filter { drafts[$0].options.wecom != nil }
+        let silent = marked.first ?? wecom.first { drafts[$0].autoLogin == nil }
         for index in drafts.indices {
             guard case .wecom(var app) = drafts[index].options.kind else { continue }
             app.autoLogin = index == silent
             drafts[index].options.kind = .wecom(app)
         }
         guard marked.isEmpty, let silent else { return }
-        for index in drafts.indices where index != silent && drafts[index].autoLogin == nil {
+        for index in wecom where index != silent && drafts[index].autoLogin == nil {
             findings.warn(drafts[index].mark, "auto_login is left to \(quoted(drafts[silent].options.id)); set auto_login: false here to say so")
         }
     }

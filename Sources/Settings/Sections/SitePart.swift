@@ -27,12 +27,13 @@ struct SitePart {
     var basic: BasicCredentials??
     var signsRequests: Bool?
     var timeouts: SiteOptions.Timeouts?
+    var landing: LandingDraft?
     var bodyLimit: UInt64?
 
     static let keys: [Key] = [
         "host_header", "upstream_tls", "strip_path", "paths", "trusted_origins", "enforcement", "access", "identity", "timeouts", "request_body_limit",
         "balance", "health",
-        .later("landing", off: .nulls(["mobile", "desktop"])),
+        "landing",
     ]
 
     /// A site's own value replaces the default's; `identity` is merged key by key, and so are its headers.
@@ -52,6 +53,7 @@ struct SitePart {
         part.basic = basic ?? defaults.basic
         part.signsRequests = signsRequests ?? defaults.signsRequests
         part.timeouts = timeouts ?? defaults.timeouts
+        part.landing = landing ?? defaults.landing
         part.bodyLimit = bodyLimit ?? defaults.bodyLimit
         return part
     }
@@ -90,6 +92,7 @@ extension ConfigurationReader {
         part.rules = section.node("access").flatMap(readAccess)
         if let identity = section.node("identity") { readIdentity(identity, into: &part) }
         part.timeouts = section.node("timeouts").flatMap(readTimeouts)
+        part.landing = section.node("landing").flatMap(readLanding)
         part.bodyLimit = section.value("request_body_limit", Read.size)
         return part
     }

@@ -41,6 +41,7 @@ extension ConfigurationReader {
         options.path = path
         part.fill(&options)
         options.identityHeaders = headers
+        if let landing = part.landing { options.landing = landing.settle(of: options, findings) }
         if section.has("upstream_tls"), options.upstreamTLS != UpstreamTLS(), !upstreams.contains(where: { $0.scheme == .https }) {
             findings.fault(section.keyMark("upstream_tls"), "\"upstream_tls\" needs an upstream with https://")
         }

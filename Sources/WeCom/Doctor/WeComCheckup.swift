@@ -1,5 +1,4 @@
-/// What was asked of WeCom about one connection, and what its answers mean for the administrator. Pure: whoever holds it makes the calls, in the order of
-/// its members, as long as `goesOn` says so.
+/// What was asked of WeCom about one connection, and what its answers mean for the administrator. Pure: whoever holds it makes the calls.
 public struct WeComCheckup: Sendable {
     /// A department or tag that a rule names, and why it is not as it should be.
     public struct Named: Sendable {
@@ -34,9 +33,6 @@ public struct WeComCheckup: Sendable {
 
     /// A code that WeCom never gave.
     public static let madeUpCode = "menwei-doctor"
-
-    /// Whether there is anything to learn from more calls.
-    public var goesOn: Bool { tokenError == nil }
 
     /// In the order in which they are mended.
     public var findings: [Finding] {

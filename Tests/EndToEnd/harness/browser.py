@@ -5,9 +5,12 @@ import re
 import socket
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from .raw import RawConnection
+from .http2_client import H2
+from .raw import RawConnection, Response
 
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+WECHAT = ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 "
+          "MicroMessenger/8.0.50(0x18003233) NetType/WIFI Language/zh_CN")
 WECOM = ("Mozilla/5.0 (Linux; Android 14; V2285A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/116.0.0.0 Mobile Safari/537.36 "
          "wxwork/4.1.28 MicroMessenger/7.0.1 Language/zh ColorScheme/Light")
 PHONE = ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1")
@@ -82,8 +85,8 @@ class Form:
 
 
 class Browser:
-    def __init__(self, gateway, agent=DESKTOP, language="zh-CN,zh;q=0.9"):
-        self.gateway, self.agent, self.language = gateway, agent, language
+    def __init__(self, gateway, agent=DESKTOP, language="zh-CN,zh;q=0.9", http2=False):
+        self.gateway, self.agent, self.language, self.http2 = gateway, agent, language, http2
         self.cookies = {}
 
     def cookie(self, host, name="__Host-menwei"):
@@ -120,12 +123,28 @@ class Browser:
         head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields.items() if v is not None) + "\r\n"
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        with RawConnection(port, parts.hostname if secure else None, ca=self.gateway.ca, timeout=60) as connection:
-            connection.send(head.encode("latin-1") + (body or b""))
-            answer = Answer(url, connection.response(method))
+        if secure and self.http2:
+            answer = Answer(url, self._over_http2(method, parts.hostname, target, fields, body))
+        else:
+            with RawConnection(port, parts.hostname if secure else None, ca=self.gateway.ca, timeout=60) as connection:
+                connection.send(head.encode("latin-1") + (body or b""))
+                answer = Answer(url, connection.response(method))
         if cookies:
             self._keep(parts.hostname, answer)
         return answer
+
+    def _over_http2(self, method, host, target, fields, body):
+        connection = H2(self.gateway, host, timeout=60)
+        try:
+            extra = [(n.lower(), v) for n, v in fields.items() if v is not None and n not in ("Host", "Connection")]
+            state = connection.get(target, extra, method=method, body=body)
+        finally:
+            connection.raw.close()
+        assert state["ended"], state
+        lines = [f"HTTP/2 {dict(state['head'])[':status']} "] + [f"{n}: {v}" for n, v in state["head"] if not n.startswith(":")]
+        response = Response("\r\n".join(lines).encode("latin-1"))
+        response.body = state["body"]
+        return response
 
     def get(self, url, **more):
         return self.request("GET", url, **more)
@@ -173,7 +192,8 @@ class Browser:
         start = answer.links(rf"/\.menwei/start/{connection}\?")[0] if connection else answer.frame
         web = self.get(start, headers={"Sec-Fetch-Dest": "iframe"} if not connection else None)
         assert web.status == 302, (web.status, web.body[:300])
-        scanned = self.get(web.location + "&sim_user=" + user)
+        # What stands after # is the page's own.
+        scanned = self.get(web.location.split("#")[0] + "&sim_user=" + user)
         assert scanned.status == 302, f"{user} could not scan: {scanned.status} {scanned.one('X-Simulator-Error')} {web.location}"
         answer = self.go(scanned.location)
         answer.history = history + [web, scanned] + answer.history

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .ports import free_port
 from .process import Process
-from .simulator import CORP
+from .simulator import CORP, SECOND_CORP, WECHAT_APP
 from .waiting import wait_for
 
 AUTH = "auth.test"
@@ -62,6 +62,20 @@ class Gateway:
             "endpoints": {
                 "api": base, "authorize": f"{base}/connect/oauth2/authorize", "web_login": f"{base}/wwlogin/sso/login",
             }, **more,
+        }
+
+    @staticmethod
+    def second_connection(identifier, simulator, **more):
+        """An app of the other corp, in which the same user ids are other people."""
+        return Gateway.connection(identifier, simulator, **{
+            "name": {"zh": "第二公司", "en": "Second Ltd"}, "corp_id": SECOND_CORP, "secret": "second-secret", "auto_login": False, **more})
+
+    @staticmethod
+    def wechat_connection(identifier, simulator, **more):
+        base = simulator.base if simulator else "http://127.0.0.1:1"
+        return {
+            "id": identifier, "type": "wechat", "app_id": WECHAT_APP, "secret": "wechat-secret",
+            "endpoints": {"api": base, "authorize": f"{base}/connect/qrconnect"}, **more,
         }
 
     def _site(self, site):
