@@ -5,7 +5,7 @@
 #   MENWEI_SCRATCH=FOLDER   build there instead
 #
 # Nothing is measured: memory counts as 0, tests of nothing but memory or processor time are left out. `thread` needs the program linked against the
-# dynamic standard library, and Tests/Sanitize/mutex.c between the two.
+# dynamic standard library, and the files of Tests/Sanitize between the two.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,8 +20,10 @@ mkdir -p "$scratch"
 arguments=(-c release --product menwei --sanitize="$sanitizer" --scratch-path "$scratch")
 if [ "$sanitizer" = thread ]; then
     clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
-    "$clang" -O1 -c Tests/Sanitize/mutex.c -o "$scratch/mutex.o"
-    arguments+=(-Xlinker "$(readlink -f "$scratch")/mutex.o")
+    for part in mutex continuation; do
+        "$clang" -O1 -c "Tests/Sanitize/$part.c" -o "$scratch/$part.o"
+        arguments+=(-Xlinker "$(readlink -f "$scratch")/$part.o")
+    done
 fi
 swift build "${arguments[@]}"
 
