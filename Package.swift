@@ -102,9 +102,11 @@ if Context.environment["MENWEI_FUZZ"] != nil {
     for target in package.targets { target.swiftSettings?.append(.unsafeFlags(["-sanitize=fuzzer,address"])) }
     package.targets += [
         .target(name: "FuzzDriver", path: "Tests/Fuzz/Driver"),
+        .target(name: "AccessChecks", dependencies: ["Access"], path: "Tests/AccessTests/Checks"),
         .target(name: "HTTPChecks", dependencies: ["HTTP"], path: "Tests/HTTPTests/Checks"),
         fuzzer("RequestParser", "HTTPChecks"), fuzzer("ResponseParser", "HTTPChecks"),
         fuzzer("Target", "HTTPChecks"), fuzzer("HTTP2Frames", "HTTPChecks"), fuzzer("Cookies", "HTTPChecks"), fuzzer("Configuration", "Settings"),
         fuzzer("WebSocketFrames", "Proxy"), fuzzer("WebSocketHandshake", "HTTPChecks"), fuzzer("ProxyProtocol", "Proxy"), fuzzer("Callback", "WeCom"), fuzzer("ReturnAddress", "Access"),
+        fuzzer("AccountSheet", "AccessChecks"),
     ]
 }

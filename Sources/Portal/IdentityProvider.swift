@@ -7,6 +7,8 @@ public protocol IdentityProvider: Sendable {
     func identify(code: String) async throws(WeComError) -> Identity
     /// Looks a member up by user id (1–64 bytes).
     func member(userid: String) async throws(WeComError) -> DirectoryMember
+    /// What a member agreed to show, by a code of the scope `snsapi_privateinfo`; nil: nothing.
+    func agreed(code: String) async throws(WeComError) -> AgreedDetails?
     /// What pages are signed with for WeCom's JS-SDK; nil: there is nothing of that kind here.
     func pageTickets() async throws(WeComError) -> PageTickets?
     /// What the rules ask of departments and tags; nil: there is nothing of that kind here.
@@ -17,6 +19,7 @@ extension Directory: IdentityProvider {}
 
 extension IdentityProvider {
     public var groups: Groups? { nil }
+    public func agreed(code: String) async throws(WeComError) -> AgreedDetails? { nil }
     public func pageTickets() async throws(WeComError) -> PageTickets? { nil }
 
     /// The whole way from the code to a member who may come in; everything else, every doubt included, is a refusal.

@@ -10,6 +10,8 @@ internal import WeCom
 public final class Portal: Responder, RefusalRenderer {
     let options: PortalOptions
     let store: any SessionStore
+    /// Nil: members have the accounts that their user ids give.
+    let accounts: (any AccountStore)?
     /// By connection id.
     let providers: [String: any IdentityProvider]
     let records: PortalRecords
@@ -26,10 +28,11 @@ public final class Portal: Responder, RefusalRenderer {
     /// Browsers that wait for a phone. Nil: they have to ask again and again.
     let scans: ScanWaits?
 
-    public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords, suspicions: Suspicions,
-                scans: ScanWaits? = nil, publicKeys: @escaping () -> [UInt8]) {
+    public init(options: PortalOptions, store: any SessionStore, accounts: (any AccountStore)? = nil, providers: [String: any IdentityProvider],
+                records: PortalRecords, suspicions: Suspicions, scans: ScanWaits? = nil, publicKeys: @escaping () -> [UInt8]) {
         self.options = options
         self.store = store
+        self.accounts = accounts
         self.providers = providers
         self.records = records
         self.suspicions = suspicions
@@ -77,6 +80,7 @@ public final class Portal: Responder, RefusalRenderer {
             return try await get(asked) { () async throws(Trouble) in asset(file) }
         }
         guard asked.isAuth else { return refuse(.noSuchOwnPath, asked) }
+        if name == "bind", options.asksForCode { return try await bind(asked) }
         if name.hasPrefix("start/"), let connection = options.connection(name.dropFirst("start/".count)) {
             return try await get(asked, head: false) { () async throws(Trouble) in try await start(asked, connection) }
         }

@@ -51,6 +51,8 @@ public struct PortalOptions: Sendable {
     public var recheck = Duration.seconds(600)
     /// How long the last answer stands while WeCom cannot be asked.
     public var recheckGrace = Duration.seconds(3600)
+    /// How logins and the account table meet.
+    public var accounts = AccountRules()
     /// The calendar's time.
     public var now: @Sendable () -> WallTime
     /// That many random bytes.
@@ -75,10 +77,15 @@ public struct PortalOptions: Sendable {
     /// Whether a browser at that address may.
     func mayScan(from client: String) -> Bool { isScanningOn && IPAddress(client).map { scanFrom.contains(address: $0) } ?? false }
 
-    /// Whether that connection is there, is still of that corp, and gives its users such accounts: a restart may have changed all three.
+    /// Whether the page that asks for binding codes is there. Not where scripts of a site share its origin.
+    var asksForCode: Bool { accounts.asksForCode && !isSite(authOrigin) }
+
+    /// Whether that connection is there, is still of that corp, and its users have such accounts: a restart or a reload may have changed all three. What
+    /// the account table said stands until `AccountWatch` or a look-up says otherwise.
     func knows(_ member: Member) -> Bool {
-        guard let connection = connection(member.connection[...]) else { return false }
-        return connection.corp == member.corp && Self.account(user: member.user, connection: connection) == member.account
+        guard let connection = connection(member.connection[...]), connection.corp == member.corp else { return false }
+        if member.isInTable { return true }
+        return accounts.mode == .open && !connection.needsAccount && Self.account(user: member.user, connection: connection) == member.account
     }
 
     /// The name under which applications know that user of that connection.

@@ -56,6 +56,12 @@ public struct PortalRecords: Sendable {
         if let address = refusal.error?.callerAddress { notTrusted(address, connection) }
     }
 
+    /// Who was asked for a binding code, and what they typed that was none.
+    func bindingFailed(_ result: String, _ member: Member, _ asked: Asked) {
+        audit(AuditEvent(.loginFailed, connection: member.connection, client: asked.request.client, result: result, requestID: asked.requestID))
+        count(member.connection, result)
+    }
+
     func event(_ change: DirectoryChange, connection: String) {
         if !change.isNothing { changed(change.users.count, change.concernsEverybody, connection) }
     }

@@ -12,18 +12,20 @@ public struct Configuration: Sendable {
     public var connections: [ConnectionOptions]
     /// At least one; ids, and origins with paths, are unique.
     public var sites: [SiteOptions]
+    public var accounts: AccountOptions
     public var sessions: SessionOptions
     public var signing: SigningOptions
     public var log: LogOptions
 
     public init(file: String, listen: ListenOptions, tls: TLSOptions, auth: AuthOptions, connections: [ConnectionOptions], sites: [SiteOptions],
-                sessions: SessionOptions, signing: SigningOptions, log: LogOptions) {
+                accounts: AccountOptions, sessions: SessionOptions, signing: SigningOptions, log: LogOptions) {
         self.file = file
         self.listen = listen
         self.tls = tls
         self.auth = auth
         self.connections = connections
         self.sites = sites
+        self.accounts = accounts
         self.sessions = sessions
         self.signing = signing
         self.log = log

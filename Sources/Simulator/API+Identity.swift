@@ -60,7 +60,8 @@ extension SimulatedWorld {
         return .object(members + [.init(name: "errcode", value: 0), .init(name: "errmsg", value: "ok")])
     }
 
-    /// `POST auth/getuserdetail?access_token=` `{"user_ticket":"…"}` (D/95833): what the member agreed to show. The name is not in it.
+    /// `POST auth/getuserdetail?access_token=` `{"user_ticket":"…"}` (D/95833): what the member agreed to show. The name is not in it; the older
+    /// `user/getuserdetail` has it, with the departments.
     mutating func userDetail(_ call: APICall, from caller: APICaller, now: WallTime) throws(APIFault) -> JSON {
         guard let text = JSON(parsing: call.body)?["user_ticket"]?.text, !text.isEmpty else { throw APIFault(40063) }
         guard let ticket = tickets[text], ticket.corp == caller.corp.id, ticket.agent == caller.app.agentID, ticket.expires > now else {
@@ -68,10 +69,20 @@ extension SimulatedWorld {
         }
         guard let member = caller.corp.member(ticket.userID) else { throw APIFault(60111) }
         guard caller.corp.isVisible(member, to: caller.app) else { throw APIFault(60011) }
-        return .members([
-            "errcode": 0, "errmsg": "ok", "userid": .string(member.userID), "gender": "0", "avatar": "",
-            "qr_code": "https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=simulated", "mobile": .string(member.mobile),
-            "email": .string(member.email), "biz_mail": .string(member.bizMail), "address": "",
-        ])
+        var members: [JSON.Member] = [
+            .init(name: "errcode", value: 0), .init(name: "errmsg", value: "ok"), .init(name: "userid", value: .string(member.userID)),
+        ]
+        if call.api == "user/getuserdetail" {
+            members += [
+                .init(name: "name", value: .string(member.name)), .init(name: "department", value: .array(member.departments.map { .int($0) })),
+            ]
+        }
+        members += [
+            .init(name: "gender", value: "0"), .init(name: "avatar", value: ""),
+            .init(name: "qr_code", value: "https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=simulated"),
+            .init(name: "mobile", value: .string(member.mobile)), .init(name: "email", value: .string(member.email)),
+            .init(name: "biz_mail", value: .string(member.bizMail)), .init(name: "address", value: ""),
+        ]
+        return .object(members)
     }
 }

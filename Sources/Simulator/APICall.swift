@@ -11,7 +11,7 @@ struct APICall {
 
     /// The calls that the simulator knows.
     static let known: Set<String> = [
-        "gettoken", "auth/getuserinfo", "user/getuserinfo", "auth/getuserdetail", "user/get", "department/simplelist", "department/list",
+        "gettoken", "auth/getuserinfo", "user/getuserinfo", "auth/getuserdetail", "user/getuserdetail", "user/get", "department/simplelist", "department/list",
         "department/get", "tag/list", "tag/get", "agent/get",
         "get_jsapi_ticket", "ticket/get", "sns/oauth2/access_token", "sns/userinfo",
     ]
@@ -54,7 +54,7 @@ extension SimulatedWorld {
         }
         try count(api: call.api, corp: caller.corp.id, now: now)
         switch call.api {
-        case "auth/getuserdetail": return try userDetail(call, from: caller, now: now)
+        case "auth/getuserdetail", "user/getuserdetail": return try userDetail(call, from: caller, now: now)
         case "user/get": return try caller.user(call)
         case "department/simplelist": return try caller.departments(call, full: false)
         case "department/list": return try caller.departments(call, full: true)

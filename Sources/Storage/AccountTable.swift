@@ -127,9 +127,9 @@ struct AccountTable {
     func rewrite(_ binding: AccountBinding) throws(StoreFailure) {
         let person = binding.person
         try database.run(
-            "UPDATE bindings SET user = ?, details = ?, email = ?, mobile = ? WHERE connection = ? AND user_key = ?",
+            "UPDATE bindings SET user = ?, details = ?, email = ?, mobile = ?, agreed = ? WHERE connection = ? AND user_key = ?",
             [.text(person.user), .blob(try seal(binding.details, Self.context(person)))] + (try hashes(binding.details))
-                + [.text(person.connection), .text(person.userKey)])
+                + [.blob(try seal(binding.agreed, Self.context(agreed: person))), .text(person.connection), .text(person.userKey)])
     }
 
     func keep(agreed: AccountDetails, of person: Person) throws(StoreFailure) -> Bool {

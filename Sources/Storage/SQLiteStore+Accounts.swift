@@ -141,21 +141,13 @@ extension SQLiteStore: AccountStore {
             id = try table.insert(row.account, row.person == nil ? row.details : AccountDetails())
         }
         guard let person = row.person else { return }
-        guard let bound = try table.find(person)?.bindings.first(where: { $0.person == person }) else {
+        guard let account = try table.find(person), let bound = account.bindings.first(where: { $0.person == person }) else {
             return try table.bind(person, to: id, details: row.details, now: now)
         }
-        let wanted = AccountBinding(person, details: row.details.filled(from: bound.details), agreed: bound.agreed)
-        if wanted != bound || person.user != bound.person.user { try table.rewrite(wanted) }
-    }
-
-    public func bind(_ person: Person, to account: String, now: WallTime) throws(StoreFailure) -> BindingOutcome {
-        try write(.full) { database, _ throws(StoreFailure) in
-            let table = accounts(database)
-            guard let row = try table.find(account) else { return .noAccount }
-            if let other = try table.find(person) { return .boundTo(other.name) }
-            try table.bind(person, to: row.id, now: now)
-            return .bound
-        }
+        // An export that is imported again changes nothing: what was agreed to does not become the administrator's word.
+        let news = row.details.without(account.details(of: person))
+        guard !news.isEmpty || person.user != bound.person.user else { return }
+        try table.rewrite(AccountBinding(person, details: news.filled(from: bound.details), agreed: bound.agreed.cleared(where: news)))
     }
 
     public func unbind(_ account: String, connection: String?, now: WallTime) throws(StoreFailure) -> [Person]? {

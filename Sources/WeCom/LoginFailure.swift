@@ -20,6 +20,12 @@ public enum LoginFailure: String, Error, Equatable, Sendable, CaseIterable {
     case declined
     /// The app is disabled in WeCom's console.
     case appDisabled = "app-disabled"
+    /// Somebody whom the account table does not have, and who needs an account there.
+    case unknownAccount = "unknown-account"
+    /// Several accounts of the table match.
+    case ambiguousAccount = "ambiguous-account"
+    /// The account that the user id gives is somebody else's in the table.
+    case accountTaken = "account-taken"
     /// WeCom did not answer.
     case unreachable
     /// WeCom or we did something that should not happen.

@@ -13,6 +13,7 @@ enum Commands {
         case .report(let request): finish(request.outcome(hooks: .ofProcess()))
         case .keys(let request): keys(request)
         case .sessions(let request): finish(SessionsCommand.run(request))
+        case .accounts(let request): finish(AccountsCommand.run(request))
         case .version: version()
         case .help(let text): help(text)
         }

@@ -26,6 +26,8 @@ struct Edition: Sendable {
     let providers: [String: any IdentityProvider]
     /// Looks members up again while their sessions live.
     let members: MemberCheck
+    /// Ends the sessions of those whose account is another by now; nil: there is no account table.
+    let accountWatch: AccountWatch?
     /// What active checks say of its upstreams, for all workers.
     let upstreamHealth: UpstreamHealth
     let loadedAt: WallTime
@@ -54,7 +56,11 @@ struct Edition: Sendable {
         self.directories = directories
         for (id, directory) in directories { providers[id] = directory.with(Self.groups(directory, id, loaded.configuration, last)) }
         self.providers = providers
-        members = MemberCheck(options: Self.portalOptions(configuration), store: shared.store, providers: providers, records: shared.records, suspicions: shared.suspicions)
+        let options = Self.portalOptions(configuration)
+        members = MemberCheck(
+            options: options, store: shared.store, accounts: shared.accounts, providers: self.providers, records: shared.records,
+            suspicions: shared.suspicions)
+        accountWatch = shared.accounts.map { AccountWatch(options: options, accounts: $0, store: shared.store, records: shared.records) }
     }
 
     /// What is known of departments and tags is kept where the rules still ask for the same.
@@ -103,6 +109,7 @@ struct Edition: Sendable {
             }
         options.scanFrom = configuration.auth.scanFrom
         options.ownershipFiles = configuration.auth.ownershipFiles
+        options.accounts = configuration.accounts.rules
         options.limits = configuration.sessions.limits
         options.recheck = configuration.sessions.recheck
         options.recheckGrace = configuration.sessions.recheckGrace

@@ -22,6 +22,9 @@ struct Shared: Sendable {
     let metrics: Metrics
     let records: PortalRecords
     let store: any SessionStore
+    let accounts: (any AccountStore)?
+    /// The file of the account table alone, where it is not the sessions'.
+    let accountFile: SQLiteStore?
     let storeHealth = StoreHealth()
     /// Whom WeCom's events make us look up.
     let suspicions = Suspicions()
@@ -32,21 +35,31 @@ struct Shared: Sendable {
         self.recorder = recorder
         metrics = Metrics(version: Version.number, commit: Version.commit)
         records = PortalRecords(recorder: recorder, metrics: metrics)
-        store = try Self.store(configuration.sessions, sealing, recorder)
+        (store, accounts, accountFile) = try Self.stores(configuration, sealing, recorder)
         do { caller = try CurlCaller() } catch { throw StartFault(message: "libcurl cannot be used") }
         metrics.setGauges(gauges.gauges(metrics: metrics, recorder: recorder))
     }
 
-    private static func store(_ options: SessionOptions, _ sealing: SealingKey, _ recorder: Recorder) throws(StartFault) -> any SessionStore {
-        switch options.store {
-        case .memory: return MemoryStore(limits: options.limits)
-        case .sqlite(let path):
+    private static func stores(_ configuration: Configuration, _ sealing: SealingKey, _ recorder: Recorder) throws(StartFault)
+        -> (any SessionStore, (any AccountStore)?, SQLiteStore?)
+    {
+        func open(_ path: String, _ key: String) throws(StartFault) -> SQLiteStore {
             do {
-                return try SQLiteStore(path: path, sealing: sealing, limits: options.limits) { failure in
-                    recorder.log(.error, "session store", [("code", failure.code.rawValue), ("detail", failure.detail)])
+                return try SQLiteStore(path: path, sealing: sealing, limits: configuration.sessions.limits) { failure in
+                    recorder.log(.error, key == "accounts.store" ? "account store" : "session store", [("code", failure.code.rawValue), ("detail", failure.detail)])
                 }
-            } catch { throw StartFault(message: "sessions.store: \(path): \(error.detail)") }
+            } catch { throw StartFault(message: "\(key): \(path): \(error.detail)") }
         }
+        let sessions: (any SessionStore & AccountStore)?
+        if case .sqlite(let path) = configuration.sessions.store {
+            let store = try open(path, "sessions.store")
+            if configuration.accounts.file == path { return (store, store, nil) }
+            sessions = store
+        } else {
+            sessions = nil
+        }
+        let accounts: SQLiteStore? = if let file = configuration.accounts.file { try open(file, "accounts.store") } else { nil }
+        return (sessions ?? MemoryStore(limits: configuration.sessions.limits), accounts, accounts)
     }
 
     static func now() -> WallTime { WallTime(milliseconds: menwei_wall_ms()) }

@@ -7,6 +7,7 @@ import Glibc
 import Portal
 import Proxy
 import Settings
+import Storage
 import Synchronization
 import TLS
 import Telemetry
@@ -178,6 +179,11 @@ final class Supervisor {
                 recorder.log(.error, "session store", [("code", error.code.rawValue), ("detail", error.detail)])
             }
         }
+        every(.milliseconds(500)) { [unowned self] now in
+            do throws(StoreFailure) { try await edition.accountWatch?.poll(now: now) } catch {
+                recorder.log(.error, "account store", [("code", error.code.rawValue), ("detail", error.detail)])
+            }
+        }
         // A store that does not answer at all is no better than one that says that it cannot.
         every(.seconds(1)) { [unowned self] _ in
             guard let began = pollBegan, !health.isDown, loop.clock().since(began) > Self.storeLimit else { return }
@@ -187,7 +193,10 @@ final class Supervisor {
         every(.seconds(60)) { [unowned self] _ in renewTickets() }
         every(.seconds(1)) { [unowned self] _ in renewKeys() }
         every(.seconds(2)) { [unowned self] _ in await edition.members.sweep() }
-        every(.seconds(5)) { now in try? await store.sweep(now: now) }
+        every(.seconds(5)) { [accounts = shared.accountFile] now in
+            try? await store.sweep(now: now)
+            try? await accounts?.sweep(now: now)
+        }
         // Now and then, not for each scrape: a scrape must not wait for a store that hangs.
         every(.seconds(2)) { now in
             if let count = try? await store.count(now: now) { SessionCount.shared.set(count) }

@@ -73,7 +73,10 @@ final class Worker {
     private static func make(_ plan: ServingPlan, _ shared: Shared, _ loop: EventLoop, _ sessions: SessionCache, _ scans: ScanWaits, _ published: PublishedKeys) throws -> Serving {
         // First, so that the sockets have an owner whatever fails.
         let sockets = plan.sockets.map { (name: $0.key, socket: OwnedSocket(Descriptor(owning: $0.value))) }
-        let portal = Portal(options: plan.portal, store: shared.store, providers: plan.providers, records: shared.records, suspicions: shared.suspicions, scans: scans) { published.bytes }
+        let portal = Portal(
+            options: plan.portal, store: shared.store, accounts: shared.accounts, providers: plan.providers, records: shared.records, suspicions: shared.suspicions,
+            scans: scans
+        ) { published.bytes }
         let tls = try TLSContext(plan.tls)
         let minter = try AssertionMinter(plan.keys.key, issuer: plan.gateway.authOrigin.text, lifetime: plan.keys.lifetime)
         var listeners: [ServerListener] = []

@@ -62,12 +62,6 @@ def test_wrong_usage_is_2_and_said_on_standard_error(arguments):
     assert done.returncode == 2 and done.stderr and not done.stdout
 
 
-@pytest.mark.parametrize("command", ["accounts"])
-def test_commands_of_later_work_are_faults_that_say_so(command, folder):
-    done = menwei(command, "--config", folder.file)
-    assert done.returncode == 2 and "not available in this version" in done.stderr and not done.stdout
-
-
 def test_a_configuration_without_fault_is_ok(folder):
     done, lines, _ = check(folder)
     assert done.returncode == 0 and done.stdout == "ok\n", (lines, done.stdout)
@@ -76,9 +70,6 @@ def test_a_configuration_without_fault_is_ok(folder):
 @pytest.mark.parametrize("change, word", [
     (lambda c: c["listen"].update(forward_auth_from=["10.0.0.0/8"]), "forward_auth_from"),
     (lambda c: c["auth"].update(admins=["zhangsan"]), "admins"),
-    (connection(scope="snsapi_privateinfo"), "snsapi_privateinfo"),
-    (lambda c: c.update(accounts={"mode": "known"}), "known"), (lambda c: c.update(accounts={"match": ["email"]}), "match"),
-    (lambda c: c.update(accounts={"bind": "ask"}), "bind"), (lambda c: c.update(accounts={"store": "sqlite:a.db"}), "store"),
     (lambda c: c["sessions"].update(store="redis://127.0.0.1:6379/0"), "redis"), (lambda c: c["sessions"].update(password="x"), "password"),
 ])
 def test_keys_of_later_work_are_faults_that_say_so(folder, change, word):

@@ -86,7 +86,7 @@ final class Gate {
         var troubles: [String] { words.withLock { $0 } }
     }
 
-    init(store given: (any SessionStore)? = nil, _ change: (inout PortalOptions) -> Void = { _ in }) {
+    init(store given: (any SessionStore)? = nil, accounts: (any AccountStore)? = nil, _ change: (inout PortalOptions) -> Void = { _ in }) {
         let clock = clock, events = events
         let corp = ConnectionOptions(
             id: "corp", name: .init(zh: "企业微信", en: "WeCom"), plainNames: true,
@@ -106,7 +106,7 @@ final class Gate {
         let store = given ?? MemoryStore(limits: options.limits)
         self.store = store
         portal = Portal(
-            options: options, store: store, providers: ["corp": provider, "partner": partner], records: PortalRecords(audit: { events.add($0) }, trouble: { word, _ in events.add(trouble: word) }), suspicions: suspicions,
+            options: options, store: store, accounts: accounts, providers: ["corp": provider, "partner": partner], records: PortalRecords(audit: { events.add($0) }, trouble: { word, _ in events.add(trouble: word) }), suspicions: suspicions,
             publicKeys: { Array(#"{"keys":[]}"#.utf8) })
         provider.knows("ZhangSan", by: "code-zhangsan", name: "张三")
         provider.knows("lisi", by: "code-lisi")

@@ -10,7 +10,7 @@ import WeCom
     static let names = ((try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".yaml") }.sorted()
 
     @Test func thereAreExamples() {
-        #expect(Set(["one-site.yaml", "reference.yaml", "examples/many-sites.yaml", "examples/observe-first.yaml", "examples/wechat-beside-wecom.yaml"]).isSubset(of: Self.names))
+        #expect(Set(["one-site.yaml", "reference.yaml", "examples/many-sites.yaml", "examples/observe-first.yaml", "examples/private-deployment.yaml", "examples/wechat-beside-wecom.yaml"]).isSubset(of: Self.names))
     }
 
     @Test(arguments: names)
@@ -32,6 +32,7 @@ import WeCom
         #expect(reference.tls == least.tls)
         #expect(reference.auth == least.auth)
         #expect(reference.connections.filter { $0.wecom != nil } == least.connections)
+        #expect(reference.accounts == least.accounts)
         #expect(reference.sessions == least.sessions)
         #expect(reference.signing == least.signing)
         #expect(reference.log == least.log)

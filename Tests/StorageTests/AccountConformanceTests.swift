@@ -112,11 +112,8 @@ private func code(_ text: String) throws -> BindingCode { try #require(BindingCo
     }
 
     @Test(arguments: AccountKind.allCases) func theAdministratorBindsWhomTheyLikeButNobodyTwice(_ kind: AccountKind) async throws {
-        let table = try await table(kind, [AccountRow("finance"), AccountRow("boss")])
-        #expect(try await table.bind(person("a"), to: "Finance", now: start) == .bound)
-        #expect(try await table.bind(person("b"), to: "finance", now: start) == .bound)
-        #expect(try await table.bind(person("A"), to: "boss", now: start) == .boundTo("finance"))
-        #expect(try await table.bind(person("c"), to: "nobody", now: start) == .noAccount)
+        let table = try await table(kind, [AccountRow("finance", person("a")), AccountRow("finance", person("b")), AccountRow("boss")])
+        #expect(try await table.take([AccountRow("boss", person("A"))], now: start) == [AccountConflict(row: 0, boundTo: "finance")])
         #expect(try await table.accounts().first { $0.name == "finance" }?.isShared == true)
     }
 
@@ -251,6 +248,18 @@ private func code(_ text: String) throws -> BindingCode { try #require(BindingCo
         #expect(try await table.find(search("x", "weixin", email: "c@x.example")).matching.map(\.name) == ["boss"])
     }
 
+    @Test(arguments: AccountKind.allCases) func whatIsKnownAlreadyStaysWhoseWordItIsAndWhatIsNewIsTheAdministrators(_ kind: AccountKind) async throws {
+        let table = try await table(kind, [AccountRow("boss", person("a"), details: AccountDetails(name: "A"))])
+        #expect(try await table.keep(agreed: AccountDetails(email: "a@x.example", mobile: "13800138000"), of: person("a")))
+        let same = AccountDetails(name: "A", email: "a@x.example", mobile: "13800138000")
+        #expect(try await table.take([AccountRow("boss", person("a"), details: same)], now: start) == [])
+        #expect(try await table.accounts()[0].bindings[0].agreed == AccountDetails(email: "a@x.example", mobile: "13800138000"))
+        #expect(try await table.find(search("x", "east", email: "a@x.example")).matching == [])
+        #expect(try await table.take([AccountRow("boss", person("a"), details: AccountDetails(email: "b@x.example"))], now: start) == [])
+        #expect(try await table.accounts()[0].details(of: person("a")) == AccountDetails(name: "A", email: "b@x.example", mobile: "13800138000"))
+        #expect(try await table.find(search("x", "east", email: "b@x.example")).matching.map(\.name) == ["boss"])
+    }
+
     @Test(arguments: AccountKind.allCases) func whereOneRowCannotBeTakenNoneIs(_ kind: AccountKind) async throws {
         let table = try await table(kind, [AccountRow("boss", person("a"))])
         let before = try await table.accounts()
@@ -271,7 +280,7 @@ private func code(_ text: String) throws -> BindingCode { try #require(BindingCo
         }
         #expect(try await news() == [])
         #expect(try await table.bindFirst(person("a"), to: "boss", now: start))
-        #expect(try await table.bind(person("b", "east"), to: "boss", now: start) == .bound)
+        #expect(try await table.take([AccountRow("boss", person("b", "east"))], now: start) == [])
         #expect(try await news() == [person("a"), person("b", "east")])
         #expect(try await table.take([AccountRow("boss", details: AccountDetails(name: "B")), AccountRow("boss", person("a"))], now: start) == [])
         #expect(try await news() == [])

@@ -12,6 +12,16 @@ public struct AccountDetails: Equatable, Sendable {
 
     public var isEmpty: Bool { name.isEmpty && email.isEmpty && mobile.isEmpty }
 
+    /// What is not the same in `other`.
+    public func without(_ other: AccountDetails) -> AccountDetails {
+        AccountDetails(name: name == other.name ? "" : name, email: email == other.email ? "" : email, mobile: mobile == other.mobile ? "" : mobile)
+    }
+
+    /// The same without what `news` has.
+    public func cleared(where news: AccountDetails) -> AccountDetails {
+        AccountDetails(name: news.name.isEmpty ? name : "", email: news.email.isEmpty ? email : "", mobile: news.mobile.isEmpty ? mobile : "")
+    }
+
     /// The same, with what is empty here taken from `other`.
     public func filled(from other: AccountDetails) -> AccountDetails {
         AccountDetails(

@@ -1,14 +1,5 @@
 public import Bytes
 
-/// Whether somebody was bound.
-public enum BindingOutcome: Equatable, Sendable {
-    case bound
-    /// The person is bound to an account already: its name. It may be the same.
-    case boundTo(String)
-    /// The table has no such account.
-    case noAccount
-}
-
 /// What became of a binding code that somebody tried.
 public enum CodeOutcome: Equatable, Sendable {
     /// The account that the person is bound to now, or was already.
@@ -70,10 +61,9 @@ public protocol AccountStore: Sendable {
 
     /// All accounts, by name.
     func accounts() async throws(StoreFailure) -> [Account]
-    /// Takes all rows or, where there is a conflict, none.
+    /// Takes all rows or, where there is a conflict, none. A person is bound to the account of their row, whoever else is bound to it, and accounts are
+    /// made where there are none. Texts that differ from what is known take its place, what a person agreed to included.
     func take(_ rows: [AccountRow], now: WallTime) async throws(StoreFailure) -> [AccountConflict]
-    /// Binds a person to an account, whoever else is bound to it.
-    func bind(_ person: Person, to account: String, now: WallTime) async throws(StoreFailure) -> BindingOutcome
     /// Takes bindings of an account away, of one connection or of all, and what was kept of those people; the account stays. Returns who was bound;
     /// nil where the table has no such account.
     func unbind(_ account: String, connection: String?, now: WallTime) async throws(StoreFailure) -> [Person]?

@@ -53,6 +53,13 @@ extension Assets {
     .button[hidden] { display: none; }
     :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; border-radius: 6px; }
     .button:focus-visible { border-radius: 10px; }
+    .field { margin: 1.25rem 0 0; }
+    .field label { display: block; margin: 0 0 .35rem; font-weight: 600; }
+    .field input {
+      width: 100%; min-height: 2.875rem; padding: .5rem .9rem; margin: 0 0 .65rem; border: 1px solid var(--soft); border-radius: 10px;
+      background: var(--card); color: var(--ink); font-size: 1.125rem; letter-spacing: .12em;
+    }
+    .alert { margin: 0 0 .9rem; padding: .75rem 1rem; border-radius: 10px; background: var(--stop-tint); color: var(--stop); }
     .facts { margin: 1.25rem 0 0; padding: .25rem 1rem; background: var(--well); border: 1px solid var(--line); border-radius: 10px; font-size: .9375rem; }
     .facts div { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: .55rem 0; }
     .facts div + div { border-top: 1px solid var(--line); }

@@ -74,6 +74,16 @@ public final class Directory: Sendable {
         }
     }
 
+    /// What the member behind the code agreed to show, by `auth/getuserinfo` and `auth/getuserdetail`; nil: nothing.
+    public func agreed(code: String) async throws(WeComError) -> AgreedDetails? {
+        let wecom = wecom
+        let found = try await ask { wecom.identity(code: code, token: $0) } read: { (answer) throws(WeComError) in try wecom.readTicket(answer) }
+        guard let found else { return nil }
+        return try await ask { wecom.details(ticket: found.ticket, token: $0) } read: { (answer) throws(WeComError) in
+            try wecom.readDetails(answer, user: found.user)
+        }
+    }
+
     // MARK: JS-SDK
 
     /// The tickets that pages are signed with: each is fetched once in its life (WeCom gives 100 an hour to an app, 400 to a corp).

@@ -21,6 +21,9 @@ extension Portal {
         }
         // WeCom's in-app page and WeChat's have a fragment of their own, which redirects would carry on into our addresses.
         let cutsFragment = state.isInApp || connection.wecom == nil
+        if let pending = try await takeConsent(value, connection, asked) {
+            return try await afterConsent(pending, code: code, connection, asked, cutsFragment: cutsFragment)
+        }
         let member: Member
         do throws(LoginRefusal) {
             guard codeBudget.allows(asked.request.client, now: asked.now) else { throw LoginRefusal(.busy) }
@@ -30,7 +33,12 @@ extension Portal {
             records.loginFailed(refusal, connection: connection.id, asked)
             return failurePage(refusal.failure, asked, connection, state.journey)
         }
-        return try await arrive(member, amr: [connection.wecom == nil ? "wechat" : "wecom"], state.journey, asked, cutsFragment: cutsFragment)
+        let standing = try await standing(of: member, connection, asked)
+        if let app = connection.wecom, try await isConsentDue(member, standing, state, app, asked) {
+            return try await askForDetails(member, standing, state, connection, app, asked)
+        }
+        let login = PendingLogin(member, amr: [connection.wecom == nil ? "wechat" : "wecom"], browser: state.browser, journey: state.journey)
+        return try await conclude(standing, login, connection, asked, cutsFragment: cutsFragment)
     }
 
     /// What is remembered under a state; with `isSpent`, what remains of one that was taken.
@@ -81,8 +89,6 @@ extension Portal {
         guard code.utf8.count <= 512, code.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw LoginRefusal(.codeSpent) }
         guard let provider = providers[connection.id] else { throw LoginRefusal(.misconfigured) }
         let found = try await provider.logIn(code: code, visibleRangeOnly: connection.wecom?.visibleRangeOnly ?? true)
-        // WeChat vouches for anybody in the world: only an account of one's own lets in.
-        guard connection.wecom != nil else { throw LoginRefusal(.notAMember) }
         return Member(found, user: found.user, connection: connection)
     }
 }

@@ -39,14 +39,16 @@ public final class MemberCheck: MemberVouching {
 
     let options: PortalOptions
     let store: any SessionStore
+    private let accounts: (any AccountStore)?
     let providers: [String: any IdentityProvider]
     private let records: PortalRecords
     let suspicions: Suspicions
     private let flights = Mutex(Flights())
 
-    public init(options: PortalOptions, store: any SessionStore, providers: [String: any IdentityProvider], records: PortalRecords, suspicions: Suspicions) {
+    public init(options: PortalOptions, store: any SessionStore, accounts: (any AccountStore)? = nil, providers: [String: any IdentityProvider], records: PortalRecords, suspicions: Suspicions) {
         self.options = options
         self.store = store
+        self.accounts = accounts
         self.providers = providers
         self.records = records
         self.suspicions = suspicions
@@ -167,7 +169,7 @@ public final class MemberCheck: MemberVouching {
         // The same id may stand for another corp since a restart: whoever has that user id there is somebody else.
         guard record.member.corp == connection.corp else { return await end(record, result: "other-corp", error: nil, now) }
         // WeChat has no directory that could be asked about a person: what it told at the login stands.
-        guard let app = connection.wecom else { return await vouch(for: record.member, record, key, now) }
+        guard let app = connection.wecom else { return await vouch(for: record.member, record, connection, key, now) }
         var found: DirectoryMember
         do {
             found = try await provider.member(userid: record.member.user)
@@ -188,10 +190,13 @@ public final class MemberCheck: MemberVouching {
         }
         switch await provider.groups?.place(found) ?? .sure(found) {
         case .sure(let placed):
-            return await vouch(for: Member(placed, user: record.member.user, connection: connection), record, key, now)
+            return await vouch(for: Member(placed, user: record.member.user, connection: connection), record, connection, key, now)
         case .doubtful(let placed, _):
             // What is known goes into the sessions; that the directory vouched for it does not.
-            if let placed { try? await store.update(Member(placed, user: record.member.user, connection: connection), checked: record.checked) }
+            if let placed,
+                let member = try? await underTheirAccount(Member(placed, user: record.member.user, connection: connection), record, connection) {
+                try? await store.update(member, checked: record.checked)
+            }
             return afterFailure(record, key, now)
         }
     }
@@ -201,13 +206,28 @@ public final class MemberCheck: MemberVouching {
         return afterTrouble(record, now)
     }
 
-    private func vouch(for member: Member, _ record: SessionRecord, _ key: MemberKey, _ now: WallTime) async -> MemberStanding {
+    private func vouch(
+        for found: Member, _ record: SessionRecord, _ connection: ConnectionOptions, _ key: MemberKey, _ now: WallTime
+    ) async -> MemberStanding {
+        let member: Member?
+        do { member = try await underTheirAccount(found, record, connection) } catch { return afterTrouble(record, now) }
+        guard let member else { return await end(record, result: "account-changed", error: nil, now) }
         do { try await store.update(member, checked: now) } catch { return afterTrouble(record, now) }
         flights.withLock { state in
             state.failures[key] = nil
             state.vouched[key] = now
         }
         return .stands
+    }
+
+    /// What the account table adds to what the directory tells; nil where the session's account is theirs no more. `AccountWatch` ends such sessions at
+    /// once; this finds what changed while no gateway ran, and whose own account is another's in the table by now.
+    private func underTheirAccount(_ found: Member, _ record: SessionRecord, _ connection: ConnectionOptions) async throws(StoreFailure) -> Member? {
+        guard let accounts else { return record.member.isInTable ? nil : found }
+        let ownName = PortalOptions.account(user: found.user, connection: connection)
+        let known = try await accounts.find(AccountSearch(found.person, ownName: ownName))
+        guard let account = known.bound else { return record.member.isInTable || known.hasOwnName ? nil : found }
+        return account.key == record.member.accountKey ? found.known(as: account, connection) : nil
     }
 
     private func end(_ record: SessionRecord, result: String, error: WeComError?, _ now: WallTime) async -> MemberStanding {

@@ -31,7 +31,7 @@ extension Portal {
         }
     }
 
-    private func newState(_ state: LoginState, now: WallTime) async throws(Trouble) -> String {
+    func newState(_ state: LoginState, now: WallTime) async throws(Trouble) -> String {
         let value: String
         do {
             value = StateValue.make(random: try options.random(StateValue.randomBytes), attempt: state.journey.attempt)
@@ -50,7 +50,7 @@ extension Portal {
         let app: WeComApp
         switch connection.kind {
         case .wechat(let app): return QRConnectURL(app, redirectURI: redirectURI, state: state).text
-        case .wecom(let app) where isInApp: return AuthorizeURL(app, redirectURI: redirectURI, state: state).text
+        case .wecom(let app) where isInApp: return AuthorizeURL(app, redirectURI: redirectURI, state: state, scope: .base).text
         case .wecom(let known): app = known
         }
         let isPanel = asked.query.one("panel") == "1"

@@ -54,6 +54,19 @@ enum Catalogue {
     static let logIn = Phrase("登录", "Log in")
     static let everywhere = Phrase("在所有应用中退出", "Log out of everything")
 
+    // Binding
+    static let bindTitle = Phrase("绑定你的账号", "Connect your account")
+    static let bindText = Phrase("身份已经确认。请输入管理员给你的绑定码，以后登录就不用再输入了。", "It is clear who you are. Enter the binding code that the administrator gave you; you will not be asked again.")
+    static let bindCode = Phrase("绑定码（10 个字符）", "Binding code (10 characters)")
+    static let bindButton = Phrase("绑定并登录", "Connect and log in")
+    static func bindOwn(_ name: String) -> Phrase { Phrase("没有绑定码，以 \(name) 登录", "I have no code: log in as \(name)") }
+    static func bindWrong(_ left: Int) -> Phrase {
+        Phrase("绑定码不正确、已被使用或已过期。还可以再试 \(left) 次。", "This code is wrong, was used, or is too old. You can try \(left) more time\(left == 1 ? "" : "s").")
+    }
+    static let bindSpent = Phrase("输错的次数太多。请向管理员索取新的绑定码，再重新登录。", "Too many wrong codes. Ask the administrator for a new one, then log in again.")
+    static let bindBusy = Phrase("来自你所在网络的错误次数太多，请过十分钟再试。", "There were too many wrong codes from your network. Please try again in ten minutes.")
+    static let bindDo = Phrase("没有绑定码？请联系管理员，并提供下方的请求编号。", "No code? Ask the administrator for one, and give the request ID below.")
+
     // What to do, on many pages
     static let whatToDo = Phrase("怎么办", "What to do")
     static let tryAgain = Phrase("再试一次", "Try again")

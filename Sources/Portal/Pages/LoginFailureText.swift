@@ -57,6 +57,18 @@ struct LoginFailureText {
             (502, Phrase("登录应用已停用", "The login app is switched off"),
              Phrase("用于登录的应用在企业微信管理后台被停用了。", "The app that is used for logging in was switched off in WeCom’s console."),
              Catalogue.tellAdmin)
+        case .unknownAccount:
+            (403, Phrase("你在这里还没有账号", "You have no account here yet"),
+             Phrase("身份已经确认，但管理员还没有为你登记账号。", "It is clear who you are, but the administrator has not entered an account for you."),
+             Phrase("请联系管理员，并提供下方的请求编号。", "Ask the administrator for an account, and give the request ID below."))
+        case .ambiguousAccount:
+            (403, Phrase("无法确定哪个账号是你的", "It is not clear which account is yours"),
+             Phrase("账号表中有不止一个账号与你相符，所以没有让你登录。", "More than one account matches you, so you were not logged in to any."),
+             Phrase("请联系管理员为你绑定账号，并提供下方的请求编号。", "Ask the administrator to bind your account, and give the request ID below."))
+        case .accountTaken:
+            (403, Phrase("这个账号属于别人", "That account is somebody else’s"),
+             Phrase("与你的用户名同名的账号已在账号表中，但没有绑定给你。", "The account table has an account of your user id’s name, and it is not bound to you."),
+             Phrase("如果它是你的，请联系管理员为你绑定，并提供下方的请求编号。", "If it is yours, ask the administrator to bind it to you, and give the request ID below."))
         case .unreachable:
             (502, Phrase("连接不上企业微信", "WeCom cannot be reached"),
              Phrase("门卫没有得到企业微信的回答，无法确认你的身份。", "The gateway got no answer from WeCom and cannot confirm who you are."),

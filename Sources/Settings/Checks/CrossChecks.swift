@@ -36,6 +36,22 @@ struct CrossChecks {
         }
     }
 
+    /// What else needs the account table, and where the question for codes cannot be asked.
+    func accounts(_ accounts: AccountOptions, _ connections: [ConnectionDraft], _ auth: AuthDraft?, _ sites: [SiteDraft]) {
+        for connection in connections where accounts.file == nil {
+            let missing = "and there is none: \"sessions.store\" is not sqlite, and \"accounts.store\" is not set"
+            switch connection.options.kind {
+            case .wecom(let app) where app.scope == .privateInfo:
+                findings.fault(connection.scopeMark, "\"scope: snsapi_privateinfo\" keeps what members agree to in the account table, \(missing)")
+            case .wecom: break
+            case .wechat: findings.fault(connection.mark, "people of a wechat connection need an account in the account table, \(missing)")
+            }
+        }
+        if let auth, accounts.rules.asksForCode, sites.contains(where: { $0.options.origin == auth.options.origin }) {
+            findings.warn(auth.originMark, "\"accounts.bind: ask\" is off, since this is a site's origin too; who would be asked is refused, or has their own account")
+        }
+    }
+
     func sites(_ sites: [SiteDraft]) {
         var ids: [String: SiteDraft] = [:]
         var places: [String: SiteDraft] = [:]
@@ -64,7 +80,7 @@ struct CrossChecks {
     }
 
     /// Accounts of the connection with plain names have no prefix; all others have that of their connection.
-    func accountNames(_ sites: [SiteDraft], _ connections: [ConnectionDraft]) {
+    func accountNames(_ sites: [SiteDraft], _ connections: [ConnectionDraft], _ accounts: AccountRules) {
         let plain = connections.first { $0.options.plainNames }?.options.id
         let others = connections.filter { !$0.options.plainNames }.map(\.options.id)
         guard !connections.isEmpty else { return }
@@ -72,7 +88,7 @@ struct CrossChecks {
             let prefix = name.utf8.firstIndex(of: UInt8(ascii: "/")).map { name[..<$0].lowercased() }
             if let plain, prefix == plain {
                 findings.warn(mark, "\(quoted(name)): accounts of \(quoted(plain)) are written without \"\(plain)/\"")
-            } else if plain == nil, prefix.map(others.contains) != true {
+            } else if plain == nil, !accounts.needsTable, prefix.map(others.contains) != true {
                 findings.warn(mark, "\(quoted(name)): no connection has plain_names, so accounts are written \"CONNECTION/user\"")
             }
         }

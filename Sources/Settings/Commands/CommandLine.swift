@@ -10,6 +10,7 @@ public enum Command: Equatable, Sendable {
     case report(ReportRequest)
     case keys(KeysRequest)
     case sessions(SessionsRequest)
+    case accounts(AccountsRequest)
     case version
     /// Print this text to standard output, exit 0.
     case help(String)
@@ -45,7 +46,6 @@ public enum CommandLine {
     }
 
     private static func unknown(_ name: String) -> UsageFault {
-        if Usage.later.contains(name) { return UsageFault(message: "menwei: \(quoted(name)) is not available in this version") }
         let what = name.hasPrefix("-") ? "option" : "command"
         let hint = Suggestion.hint(for: name, among: Usage.names)
         return UsageFault(message: "menwei: unknown \(what) \(quoted(name))\(hint)\nSee: menwei --help")
@@ -83,6 +83,7 @@ public enum CommandLine {
         case "explain": return .explain(try ExplainRequest(arguments))
         case "report": return .report(try ReportRequest(arguments))
         case "keys": return .keys(try KeysRequest(arguments))
+        case "accounts": return .accounts(try AccountsRequest(arguments))
         default:
             try Flags(arguments, single: []).finish(operands: 0)
             return .version

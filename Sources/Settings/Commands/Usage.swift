@@ -1,9 +1,7 @@
 /// The texts of `--help`.
 enum Usage {
     /// In the order of the overview.
-    static let names = ["run", "check", "demo", "simulator", "doctor", "explain", "report", "keys", "sessions", "version"]
-    /// Commands of later work.
-    static let later = ["accounts"]
+    static let names = ["run", "check", "demo", "simulator", "doctor", "explain", "report", "keys", "sessions", "accounts", "version"]
 
     static let overview = """
         menwei: a gateway that logs people in with WeCom before they reach your applications
@@ -19,6 +17,7 @@ enum Usage {
           report     tell from access records who would lose or gain access under a configuration
           keys       list the keys that sign, or bring in a new one
           sessions   list who is logged in, or end sessions
+          accounts   show and change the account table
           version    print the versions of this program and of its libraries
 
         `menwei COMMAND --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
@@ -112,6 +111,24 @@ enum Usage {
                      A running gateway obeys within a second; open connections with them end, WebSockets with 1008
 
             The store must be sqlite: sessions in memory are seen by the gateway alone.
+            """,
+        "accounts": """
+            Usage: menwei accounts --config FILE ACTION
+
+            Shows and changes the account table. Changes are in force at the next login; sessions whose account is another
+            by then end within a second.
+
+              list                         all accounts, in columns
+              export                       the same as comma-separated values (UTF-8)
+              import CSV                   adds and changes accounts, all of the file or nothing; - reads standard input.
+                                           Its head is account,connection,user,name,email,mobile. An account may have several
+                                           rows; one without connection and user is not bound yet. What is empty stays as it is
+              bind ACCOUNT CONNECTION/USER that user logs in as ACCOUNT, which is made where there is none
+              unbind ACCOUNT [CONNECTION]  nobody (of that connection) logs in as ACCOUNT any more
+              code ACCOUNT                 prints a one-time code: who enters it when logging in is bound to ACCOUNT
+              remove ACCOUNT               forgets ACCOUNT and everything about it
+
+            To be run as the user that runs the gateway. Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
             """,
         "version": """
             Usage: menwei version

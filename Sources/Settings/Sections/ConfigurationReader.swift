@@ -1,3 +1,4 @@
+import Access
 import HTTP
 import Proxy
 import WeCom
@@ -22,20 +23,21 @@ struct ConfigurationReader {
         let faults = findings.faults.count
         let connections = section.requires("connections") ? section.node("connections").flatMap(readConnections) : nil
         names = findings.faults.count == faults ? connections.flatMap(ConnectionNames.init) : nil
-        if let accounts = section.node("accounts") { readAccounts(accounts) }
         let sites = readSites(section)
         let sessions = readSessions(section.node("sessions"), at: section.mark)
+        let accounts = readAccounts(section.node("accounts"), sessions, at: section.mark)
         let signing = readSigning(section.node("signing"), at: section.mark)
         let log = readLog(section.node("log"))
 
-        check(auth, connections ?? [], sites, tls)
-        guard let listen, let tls, let auth, let connections, let sites, let sessions, let signing, let log else { return nil }
+        check(auth, connections ?? [], sites, tls, accounts?.rules ?? AccountRules())
+        if let accounts { CrossChecks(findings: findings).accounts(accounts, connections ?? [], auth, sites ?? []) }
+        guard let listen, let tls, let auth, let connections, let sites, let accounts, let sessions, let signing, let log else { return nil }
         return Configuration(
             file: findings.file, listen: listen, tls: tls.options, auth: auth.options, connections: connections.map(\.options),
-            sites: sites.map(\.options), sessions: sessions, signing: signing, log: log)
+            sites: sites.map(\.options), accounts: accounts, sessions: sessions, signing: signing, log: log)
     }
 
-    private func check(_ auth: AuthDraft?, _ connections: [ConnectionDraft], _ sites: [SiteDraft]?, _ tls: TLSDraft?) {
+    private func check(_ auth: AuthDraft?, _ connections: [ConnectionDraft], _ sites: [SiteDraft]?, _ tls: TLSDraft?, _ accounts: AccountRules) {
         let checks = CrossChecks(findings: findings)
         let sites = sites ?? []
         if let auth {
@@ -44,7 +46,7 @@ struct ConfigurationReader {
             checks.scan(auth, connections, sites)
         }
         checks.sites(sites)
-        checks.accountNames(sites, connections)
+        checks.accountNames(sites, connections, accounts)
         for site in sites { RuleChecks(findings: findings).check(site) }
         if let tls { checks.certificates(tls, auth, sites) }
     }

@@ -9,6 +9,7 @@ struct ConnectionDraft {
     var plainMark: Mark
     var autoLogin: Bool?
     var autoMark: Mark
+    var scopeMark: Mark
 }
 
 extension ConfigurationReader {
@@ -39,7 +40,7 @@ extension ConfigurationReader {
     private func readWeCom(_ node: YAMLNode) -> ConnectionDraft? {
         guard let section = Section(node, "a connection", keys: Self.connectionKeys, findings) else { return nil }
         _ = section.value("type", Read.word(["wecom", "wechat"], key: "type"))
-        _ = section.value("scope", Read.word(["snsapi_base"], later: ["snsapi_privateinfo"], key: "scope"))
+        let scope = section.value("scope", Read.word(["snsapi_base", "snsapi_privateinfo"], key: "scope"))
         let id = section.required("id", Self.readConnectionID)
         let corp = section.required("corp_id", Self.readCorpID)
         let agent = section.required("agent_id", Read.integer(1...Int(Int32.max)))
@@ -52,12 +53,13 @@ extension ConfigurationReader {
         let endpoints = section.node("endpoints").flatMap(readEndpoints)
         guard let id, let corp, let agent, let secret else { return nil }
         var app = WeComApp(corpID: corp, agentID: agent, secret: secret)
+        app.scope = scope.flatMap { WeComApp.Scope(rawValue: $0) } ?? .base
         app.visibleRangeOnly = visible ?? true
         app.events = events
         app.endpoints = endpoints ?? WeComApp.Endpoints()
         return ConnectionDraft(
             options: ConnectionOptions(id: id, name: name, plainNames: plain ?? false, .wecom(app)), mark: section.mark, idMark: section.valueMark("id"),
-            plainNames: plain, plainMark: section.keyMark("plain_names"), autoLogin: auto, autoMark: section.keyMark("auto_login"))
+            plainNames: plain, plainMark: section.keyMark("plain_names"), autoLogin: auto, autoMark: section.keyMark("auto_login"), scopeMark: section.keyMark("scope"))
     }
 
     private func readEvents(_ node: YAMLNode, _ secrets: SecretReader) -> CallbackKeys? {

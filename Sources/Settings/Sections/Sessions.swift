@@ -40,15 +40,20 @@ extension ConfigurationReader {
         if text == "memory:" { return .memory }
         for later in ["redis:", "rediss:"] where text.hasPrefix(later) { throw .notYet("store: \(later)//") }
         guard text.hasPrefix("sqlite:") else { throw Misread("\"store\" must be memory: or sqlite:PATH, this is \(quoted(text))") }
+        return .sqlite(try sqlitePath(text))
+    }
+
+    /// The path in `sqlite:PATH`.
+    func sqlitePath(_ text: String) throws(Misread) -> String {
         let path = String(text.dropFirst(7))
         guard !path.isEmpty, !path.hasSuffix("/") else { throw Misread("\"store\": the path of the database is missing after sqlite:") }
         // What `sqlite://folder` would open is nobody's intention.
         guard !path.hasPrefix("//") else { throw Misread("\"store\": the path follows sqlite: at once, without \"//\"") }
-        return .sqlite(paths.resolve(path))
+        return paths.resolve(path)
     }
 
     /// A file that is made on the first run needs its folder.
-    private func checkFolder(of path: String, at mark: Mark) {
+    func checkFolder(of path: String, at mark: Mark) {
         if TextFile.kind(path) == .folder {
             findings.fault(mark, "the database \(quoted(path: path)) is a folder")
         } else if TextFile.kind(Paths.parent(of: path)) != .folder {

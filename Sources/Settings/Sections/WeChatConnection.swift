@@ -18,7 +18,7 @@ extension ConfigurationReader {
         options.endpoints = endpoints ?? WeChatApp.Endpoints()
         return ConnectionDraft(
             options: ConnectionOptions(id: id, name: name, plainNames: false, .wechat(options)), mark: section.mark, idMark: section.valueMark("id"),
-            plainNames: nil, plainMark: section.mark, autoLogin: nil, autoMark: section.mark)
+            plainNames: nil, plainMark: section.mark, autoLogin: nil, autoMark: section.mark, scopeMark: section.mark)
     }
 
     private func refuse(_ section: Section, _ key: String, _ why: String) {

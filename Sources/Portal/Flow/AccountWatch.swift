@@ -1,0 +1,53 @@
+public import Access
+public import Bytes
+internal import Synchronization
+internal import Telemetry
+internal import WeCom
+
+/// Ends the sessions of people whose account is another by now: who was unbound or bound to something else, whose account was removed or is written
+/// differently. They log in again, under the account that is theirs. One for the whole process.
+public final class AccountWatch: Sendable {
+    private let options: PortalOptions
+    private let accounts: any AccountStore
+    private let store: any SessionStore
+    private let records: PortalRecords
+    private let cursor = Mutex<Int64>(0)
+
+    public init(options: PortalOptions, accounts: any AccountStore, store: any SessionStore, records: PortalRecords) {
+        self.options = options
+        self.accounts = accounts
+        self.store = store
+        self.records = records
+    }
+
+    /// Looks for changes of this process and of others: to be called every 500 ms, and never twice at once. What a large import changed is looked at in
+    /// parts, between which others get their turn at the store.
+    public func poll(now: WallTime) async throws(StoreFailure) {
+        while true {
+            let last = cursor.withLock { $0 }
+            let (people, next) = try await accounts.changes(after: last)
+            if !people.isEmpty {
+                var assignments: [AccountAssignment] = []
+                for person in people { assignments.append(AccountAssignment(person, accountKey: try await accountKey(of: person))) }
+                let ended = try await store.end(.reassigned(assignments), now: now)
+                for sid in ended { records.audit(AuditEvent(.gone, sid: sid, result: "account-changed")) }
+            }
+            // Only now: what could not be done is tried again.
+            cursor.withLock { $0 = next }
+            if next == last { return }
+        }
+    }
+
+    /// Under which account a person would log in now, without being matched anew.
+    private func accountKey(of person: Person) async throws(StoreFailure) -> String? {
+        guard let connection = options.connection(person.connection[...]) else { return nil }
+        let ownName = PortalOptions.account(user: person.user, connection: connection)
+        let search = AccountSearch(person, ownName: ownName)
+        let found = try await accounts.find(search)
+        switch AccountResolution(search, found, options.accounts, needsTable: connection.needsAccount) {
+        case .bound(let account): return account.key
+        case .own(let name), .ask(let name?): return name.lowercased()
+        case .match, .ask(nil), .refused: return nil
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Access
+import Bytes
+import Crypto
+import Foundation
+import Proxy
+import Storage
+import Testing
+import WeCom
+
+@testable import Portal
+
+/// Logins and live sessions beside an account table in a file.
+@Suite struct AccountFlowTests {
+    private let folder: String
+    private let table: SQLiteStore
+
+    init() throws {
+        folder = NSTemporaryDirectory() + "/menwei-accounts-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let key = try #require(SealingKey(bytes: [UInt8](repeating: 7, count: 32)))
+        table = try SQLiteStore(path: folder + "/a.db", sealing: key, limits: SessionLimits())
+    }
+
+    private func gate(_ change: (inout PortalOptions) -> Void = { _ in }) -> Gate { Gate(accounts: table, change) }
+
+    private func accounts(_ gate: Gate) async throws -> [String] {
+        try await gate.store.list(account: nil, now: gate.clock.now).map(\.member.account).sorted()
+    }
+
+    @Test func whatTheWatchCannotDoItDoesWhenItCan() async throws {
+        let gate = gate()
+        await logIn(Browser(gate), to: "https://wiki.corp.example/")
+        #expect(try await accounts(gate) == ["ZhangSan"])
+        let broken = AccountWatch(options: gate.options, accounts: table, store: BrokenStore(), records: PortalRecords(audit: { _ in }))
+        let watch = AccountWatch(options: gate.options, accounts: table, store: gate.store, records: PortalRecords(audit: { _ in }))
+        try await watch.poll(now: gate.clock.now)
+        #expect(try await table.take([AccountRow("boss", Person(connection: "corp", user: "zhangsan"))], now: gate.clock.now) == [])
+        for _ in 0..<2 { await #expect(throws: StoreFailure.self) { try await broken.poll(now: gate.clock.now) } }
+        try await watch.poll(now: gate.clock.now)
+        #expect(try await accounts(gate) == [])
+    }
+
+    @Test func aLookUpFindsWhatChangedWhileNobodyWatched() async throws {
+        let gate = gate()
+        await logIn(Browser(gate), to: "https://wiki.corp.example/")
+        let record = try #require(try await gate.store.list(account: nil, now: gate.clock.now).first)
+        let check = MemberCheck(
+            options: gate.options, store: gate.store, accounts: table, providers: ["corp": gate.provider], records: PortalRecords(audit: { _ in }), suspicions: gate.suspicions)
+        gate.clock.advance(.seconds(600))
+        #expect(await check.recheck(record) == .stands)
+        // Somebody else has that name in the table by now.
+        #expect(try await table.take([AccountRow("zhangsan", Person(connection: "corp", user: "lisi"))], now: gate.clock.now) == [])
+        gate.clock.advance(.seconds(600))
+        #expect(await check.recheck(try #require(try await gate.store.list(account: nil, now: gate.clock.now).first)) == .ended)
+        #expect(try await accounts(gate) == [])
+    }
+
+    @Test func aLookUpKeepsTheAccountAndFillsInWhatTheTableTells() async throws {
+        let gate = gate()
+        let person = Person(connection: "corp", user: "zhangsan")
+        #expect(try await table.take([AccountRow("boss", person)], now: gate.clock.now) == [])
+        await logIn(Browser(gate), to: "https://wiki.corp.example/")
+        let check = MemberCheck(
+            options: gate.options, store: gate.store, accounts: table, providers: ["corp": gate.provider], records: PortalRecords(audit: { _ in }), suspicions: gate.suspicions)
+        #expect(try await table.take([AccountRow("boss", person, details: AccountDetails(email: "b@x.example"))], now: gate.clock.now) == [])
+        gate.clock.advance(.seconds(600))
+        #expect(await check.recheck(try #require(try await gate.store.list(account: nil, now: gate.clock.now).first)) == .stands)
+        let member = try #require(try await gate.store.list(account: nil, now: gate.clock.now).first?.member)
+        #expect(member.account == "boss" && member.isInTable && member.email == "b@x.example" && member.name == "张三")
+    }
+
+    @Test func whatTheTableSaidIsKnownUntilItSaysOtherwiseAndTheRestOnlyWhereEverybodyHasAnAccount() {
+        var member = Member(connection: "corp", corp: "ww0123456789abcdef", user: "zhangsan", account: "zhangsan")
+        #expect(gate().options.knows(member))
+        #expect(!gate { $0.accounts.mode = .known }.options.knows(member))
+        (member.account, member.isInTable) = ("boss", true)
+        #expect(gate { $0.accounts.mode = .known }.options.knows(member))
+        #expect(!gate { $0.connections.removeFirst() }.options.knows(member))
+        member.isInTable = false
+        #expect(!gate().options.knows(member))
+    }
+
+    @Test func aLoginThatWaitsIsKeptWhole() throws {
+        var member = Member(connection: "corp", corp: "ww1", user: "ZhangSan", account: "ZhangSan")
+        (member.name, member.email, member.mobile, member.departments, member.tags) = ("张三", "z@x.example", "138", [3, 1], [7])
+        let gate = gate()
+        func address(_ text: String) -> ReturnAddress { gate.portal.returnAddress(text, on: Gate.auth, allowPath: false) }
+        let journey = Journey(
+            returnTo: address("https://wiki.corp.example/a?b=c"), bind: String(repeating: "a", count: 64), fragment: "/x?y=1", attempt: 2)
+        let login = PendingLogin(member, amr: ["wecom", "scan"], ownName: "ZhangSan", browser: "f", journey: journey)
+        let read = try #require(PendingLogin(login.encoded, address: address))
+        #expect(read == login && read.journey.attempt == 0 && read.journey.returnTo.url == "https://wiki.corp.example/a?b=c")
+        #expect(PendingLogin(Array(login.encoded.dropLast()), address: address) == nil)
+        #expect(PendingLogin.key(id: "x") != PendingLogin.key(state: "x"))
+    }
+}
