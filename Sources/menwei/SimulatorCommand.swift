@@ -20,11 +20,12 @@ enum SimulatorCommand {
     static func run(on address: ListenAddress) -> Int32 {
         do {
             let loop = try EventLoop()
+            // Before any thread begins: each would take the signals that it does not block.
+            let signals = try SignalWatch([SIGTERM, SIGINT], on: loop) { _ in loop.stop() }
             let bound = try BoundAddress(address, count: 1)
             let shared = SharedSimulator(world: .standard()) { WallTime(milliseconds: menwei_wall_ms()) }
             let server = Server(on: loop, limits: ServerLimits(), tls: nil, handler: ResponderHandler(SimulatorResponder(shared: shared, courier: try courier()), on: loop))
             for socket in bound.sockets { try server.listen(on: Descriptor(owning: socket)) }
-            let signals = try SignalWatch([SIGTERM, SIGINT], on: loop) { _ in loop.stop() }
             Output.error("menwei simulator: ready on http://\(address.text)")
             loop.run()
             withExtendedLifetime((signals, bound)) {}

@@ -234,7 +234,7 @@ def test_wrong_methods_of_sites_are_405(gateway, path, methods):
 
 @pytest.mark.parametrize("path", [
     "/.menwei", "/.menwei/", "/.menwei/bind", "/.menwei/scan", "/.menwei/scan?return=x", "/.menwei/scan/A", "/.menwei/scan/A/wait", "/.menwei/forward-auth",
-    "/.menwei/events/corp", "/.menwei/jssdk?url=https://x/", "/.menwei/admin", "/.menwei/admin/", "/.menwei/admin/x", "/.menwei/login/", "/.menwei/login/x", "/.menwei/LOGIN", "/.menwei/start",
+    "/.menwei/events/corp", "/.menwei/admin", "/.menwei/admin/", "/.menwei/admin/x", "/.menwei/login/", "/.menwei/login/x", "/.menwei/LOGIN", "/.menwei/start",
     "/.menwei/start/", "/.menwei/start/corp/x", "/.menwei/start/none", "/.menwei/callback", "/.menwei/callback/none", "/.menwei/assets", "/.menwei/assets/", "/.menwei/assets/x.css",
 ])
 def test_unknown_own_paths_are_404_for_every_method(gateway, upstream, path):

@@ -140,17 +140,25 @@ public final class Groups: Sendable {
         while !rest.isEmpty {
             let some = rest.prefix(Self.width)
             rest = rest.dropFirst(Self.width)
-            let answers = await withTaskGroup(of: (Int, Result<TagHolders, WeComError>).self) { group in
-                for id in some {
-                    group.addTask {
-                        do throws(WeComError) { return (id, .success(try await self.source.tag(id))) } catch { return (id, .failure(error)) }
-                    }
-                }
-                return await group.reduce(into: []) { $0.append($1) }
+            let answers = await withTaskGroup(of: TagAnswer.self) { group in
+                for id in some { group.addTask { await self.ask(id) } }
+                var answers: [TagAnswer] = []
+                for await answer in group { answers.append(answer) }
+                return answers
             }
-            for (id, answer) in answers { groups.tags[id] = try Self.holders(answer) }
+            for answer in answers { groups.tags[answer.id] = try Self.holders(answer.holders) }
         }
         return groups
+    }
+
+    private struct TagAnswer: Sendable {
+        var id: Int
+        var holders: Result<TagHolders, WeComError>
+    }
+
+    /// A method of its own: with its typed errors inside of the task's closure, the optimised program (Swift 6.3) lost the number.
+    private func ask(_ id: Int) async -> TagAnswer {
+        do { return TagAnswer(id: id, holders: .success(try await source.tag(id))) } catch { return TagAnswer(id: id, holders: .failure(error)) }
     }
 
     /// A tag that is not there, or that the app may not read, is nobody's: a rule that names it lets nobody in by it. It says nothing of other rules.
