@@ -269,7 +269,7 @@ def test_an_upstream_that_never_opens_its_window_meets_the_limit(make):
     began = time.monotonic()
     body = b"x" * (4 * MIB)
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca, timeout=20) as raw:
-        threading.Thread(target=lambda: raw.try_send(f"POST /up HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body), daemon=True).start()
+        raw.send_what_is_taken(f"POST /up HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         assert raw.response("POST").status == 504
     assert time.monotonic() - began < 10
     assert upstream.last().length <= 65535, "no more than the window"

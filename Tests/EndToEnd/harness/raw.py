@@ -76,6 +76,19 @@ class RawConnection:
         except OSError:
             pass
 
+    def send_what_is_taken(self, data, patience=0.5):
+        """Until nothing more is taken for `patience` seconds. Not in a thread of its own beside one that reads: OpenSSL's connections are for one at a time."""
+        limit = self.socket.gettimeout()
+        self.socket.settimeout(patience)
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self.socket.send(view[:16384]):]
+        except (TimeoutError, ConnectionError, ssl.SSLError):
+            pass
+        finally:
+            self.socket.settimeout(limit)
+
     def receive(self, size=65536):
         """Bytes, b"" at the end however it ends."""
         if self.rest:
