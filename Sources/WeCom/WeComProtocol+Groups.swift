@@ -24,6 +24,15 @@ extension WeComProtocol {
         return DepartmentTree(parents: parents)
     }
 
+    // MARK: department/get (developer document 95407)
+
+    public func department(_ id: Int, token: Hidden) -> APICall {
+        call("department/get", ["access_token": token.text, "id": String(id)])
+    }
+
+    /// That the app may see it is all that is read.
+    public func confirmDepartment(_ answer: APIAnswer) throws(WeComError) { _ = try open(answer, of: "department/get") }
+
     // MARK: tag/get (developer document 90213)
 
     public func tag(_ id: Int, token: Hidden) -> APICall {

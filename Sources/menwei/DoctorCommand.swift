@@ -1,7 +1,9 @@
+import Access
 import EventLoop
 import HTTP
 import Outbound
 import Portal
+import Proxy
 import Settings
 import WeCom
 
@@ -17,7 +19,8 @@ enum DoctorCommand {
             loop.spawn {
                 let doctor = Doctor(caller: caller, authority: configuration.auth.origin.authority)
                 for connection in configuration.connections {
-                    for finding in await doctor.examine(connection) {
+                    for finding in await doctor.examine(
+                        connection, departments: configuration.numbers(\.departments, of: connection), tags: configuration.numbers(\.tags, of: connection)) {
                         Output.line(finding.line)
                         if finding.grade == .fail { status = 1 }
                     }
@@ -30,5 +33,13 @@ enum DoctorCommand {
             Output.error("menwei doctor: \(error)")
             return 1
         }
+    }
+}
+
+extension Configuration {
+    /// The departments, or tags, of a connection that rules name.
+    fileprivate func numbers(_ key: KeyPath<Rule.Allow, Set<Rule.GroupID>?>, of connection: ConnectionOptions) -> [Int] {
+        let named = sites.flatMap(\.rules).compactMap { $0.allow[keyPath: key] }.reduce(into: Set()) { $0.formUnion($1) }
+        return named.filter { $0.connection == connection.id }.map(\.id).sorted()
     }
 }

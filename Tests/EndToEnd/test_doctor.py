@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from harness.gateway import Gateway
 from harness.ports import free_port
 from harness.simulator import SECOND_CORP
 
@@ -148,9 +149,26 @@ def test_a_proxy_that_cannot_be_reached_is_named(examine):
     assert status == 1 and "proxy" in found["corp", "api"][1]
 
 
+def test_departments_and_tags_that_rules_name_are_looked_at(make_gateway, binary, upstream, simulator):
+    def change(configuration):
+        configuration["connections"] = [{**configuration["connections"][0], "plain_names": True}, Gateway.second_connection("partner", simulator)]
+
+    simulator.authorities.clear()
+    gateway = make_gateway([
+        {"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [
+            {"path": "/a/*", "allow": {"departments": [2, 99], "tags": [1, 98]}}, {"path": "/b/*", "allow": {"departments": [7, "partner/2"], "tags": [1]}}, {"allow": "members"}]},
+    ], change, start=False)
+    done = subprocess.run([binary, "doctor", "--config", gateway.file], capture_output=True, text=True, timeout=60)
+    lines = [line.partition(":") for line in done.stdout.splitlines() if "department-" in line or "tag-" in line]
+    assert [head for head, _, _ in lines] == ["ok corp department-2", "fail corp department-7", "fail corp department-99", "ok corp tag-1", "fail corp tag-98", "ok partner department-2"]
+    text = {head.split()[2]: message for head, _, message in lines}
+    assert "60011" in text["department-7"] and "可见范围" in text["department-7"]
+    assert "60123" in text["department-99"] and "40068" in text["tag-98"]
+    assert done.returncode == 1
+
+
 def several(simulator, **wechat):
     def change(configuration):
-        from harness.gateway import Gateway
         configuration["connections"] = [
             {**configuration["connections"][0], "plain_names": True}, Gateway.second_connection("partner", simulator), Gateway.wechat_connection("weixin", simulator, **wechat)]
     return change

@@ -40,6 +40,7 @@ import WeCom
         #expect(starts(page) == ["weixin", "corp", "partner"])
         #expect(page.links.filter { $0.hasSuffix("&via=app") }.count == 2)
         #expect(page.text.contains(Catalogue.insideWeChat.zh) && page.text.contains(Catalogue.phoneTitle.zh))
+        #expect(page.text.contains(Catalogue.pluginText.zh) && !page.text.contains(Catalogue.otherDevice.zh))
         #expect(!page.text.contains("<iframe"))
     }
 

@@ -12,14 +12,16 @@ public struct Doctor: Sendable {
         self.authority = authority
     }
 
-    public func examine(_ connection: ConnectionOptions) async -> [Finding] {
+    /// - Parameters:
+    ///   - departments: those of the connection that rules name, each once; likewise `tags`.
+    public func examine(_ connection: ConnectionOptions, departments: [Int], tags: [Int]) async -> [Finding] {
         switch connection.kind {
-        case .wecom(let app): await examine(connection.id, app)
+        case .wecom(let app): await examine(connection.id, app, departments, tags)
         case .wechat(let app): await examine(connection.id, app)
         }
     }
 
-    private func examine(_ id: String, _ app: WeComApp) async -> [Finding] {
+    private func examine(_ id: String, _ app: WeComApp, _ departments: [Int], _ tags: [Int]) async -> [Finding] {
         let wecom = WeComProtocol(app)
         var checkup = WeComCheckup(connection: id, app: app, authority: authority)
         let token: Hidden
@@ -35,6 +37,19 @@ public struct Doctor: Sendable {
         checkup.loginError = await failure {
             () throws(WeComError) in
             _ = try await client.make(wecom.identity(code: WeComCheckup.madeUpCode, token: token)) { (answer) throws(WeComError) in try wecom.readIdentity(answer) }
+        }
+        if checkup.isShutOut { return checkup.findings }
+        for number in departments {
+            let error = await failure { () throws(WeComError) in
+                try await client.make(wecom.department(number, token: token)) { (answer) throws(WeComError) in try wecom.confirmDepartment(answer) }
+            }
+            checkup.departments.append(WeComCheckup.Named(number, error: error))
+        }
+        for number in tags {
+            let error = await failure { () throws(WeComError) in
+                _ = try await client.make(wecom.tag(number, token: token)) { (answer) throws(WeComError) in try wecom.readTag(answer) }
+            }
+            checkup.tags.append(WeComCheckup.Named(number, error: error))
         }
         return checkup.findings
     }

@@ -25,7 +25,8 @@ enum Catalogue {
     static let insideWeChat = Phrase(
         "微信登录需要扫码，在这部手机的微信里无法扫自己的屏幕：请在电脑或另一台设备的浏览器中打开本页，再用这部手机扫码。",
         "WeChat login means scanning a code, and this phone cannot scan its own screen: open this page in a browser on a computer or another device, and scan it with this phone.")
-    static let throughPlugin = Phrase("（微信插件）", " (through its WeChat plug-in)")
+    static let pluginText = Phrase("在微信里关注了企业的微信插件？可以直接进入：", "Do you follow your company’s plug-in in WeChat? Then you can go straight in:")
+    static let throughPlugin = Phrase("（微信插件）", " (WeChat plug-in)")
     static let noScript = Phrase("浏览器未启用脚本：页面打开超过十分钟后请刷新，再扫码。", "Scripts are off in this browser: reload this page if it has been open for more than ten minutes.")
 
     // On the way

@@ -81,7 +81,7 @@ extension Portal {
         if isPhone {
             content.append(first == nil ? .nothing : openInWeCom(asked, journey))
             if options.connections.contains(where: { isOutOfReach($0, asked) }) { content.append(parts.lead(Catalogue.insideWeChat)) }
-            if first != nil { content.append(parts.lead(Catalogue.otherDevice)) }
+            if first != nil { content.append(parts.lead(asked.client.isWeChat ? Catalogue.pluginText : Catalogue.otherDevice)) }
         } else if let first {
             frames = Array(Set(options.connections.compactMap { $0.wecom.flatMap { origin(of: $0.endpoints.webLogin) } })).sorted()
             let source = startAddress(first, journey, via: "web") + "&panel=1"

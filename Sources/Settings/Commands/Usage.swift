@@ -52,7 +52,7 @@ enum Usage {
             Usage: menwei doctor --config FILE
 
             Asks WeCom and WeChat what is wrong with each connection: secret, trusted IP, agent id, trusted domain,
-            visible range, whether the app is enabled. Run it where the gateway runs, as the user it runs as.
+            visible range, whether the app is enabled, the departments and tags that rules name. Run it where the gateway runs, as the user it runs as.
             Prints one finding a line, and what to click where something has to be mended:
 
               ok|warn|fail CONNECTION CHECK: message

@@ -64,9 +64,16 @@ public struct WeComCheckup: Sendable {
 
     // MARK: the caller's address
 
-    private var trustedIP: Finding {
+    /// Whether WeCom does not listen to this machine, so that nothing more can be asked.
+    public var isShutOut: Bool { shutOut != nil }
+
+    private var shutOut: WeComError? {
         let errors = [report.flatMap { if case .failure(let error) = $0 { error } else { nil } }, loginError].compactMap { $0 }
-        if let error = errors.first(where: { $0.errcode == ErrorCode.addressNotTrusted }) { return notTrusted(error) }
+        return errors.first { $0.errcode == ErrorCode.addressNotTrusted }
+    }
+
+    private var trustedIP: Finding {
+        if let shutOut { return notTrusted(shutOut) }
         // Either call is guarded; an answer of any other kind comes after that guard.
         let isAnswered = loginError?.errcode != nil || { if case .success? = report { true } else { false } }()
         return isAnswered ? ok("trusted-ip", "calls from this machine are let in") : warn("trusted-ip", "not known: no guarded call was answered")
