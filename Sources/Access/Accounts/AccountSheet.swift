@@ -20,6 +20,7 @@ public struct AccountSheet: Equatable, Sendable {
     public init(_ bytes: [UInt8], problem: (Person) -> String?) {
         let reader = CSVReader(bytes)
         faults = reader.faults
+        defer { boundFaults() }
         let head = Self.head.joined(separator: ",")
         guard let first = reader.records.first else {
             if faults.isEmpty { faults.append(LineFault(line: 1, message: "the file is empty; its first line must be \(head)")) }
@@ -39,6 +40,10 @@ public struct AccountSheet: Equatable, Sendable {
                 faults.append(LineFault(line: record.line, message: error.message))
             }
         }
+    }
+
+    /// In the order of the lines, and no more than are told.
+    private mutating func boundFaults() {
         faults.sort { $0.line < $1.line }
         if faults.count > CSVReader.mostFaults { faults.removeSubrange(CSVReader.mostFaults...) }
     }
