@@ -12,6 +12,14 @@ public struct PathIndex: Sendable {
             self.path = path
             self.below = below
         }
+
+        /// Whether `path` is this pattern's or, with `below`, lies below it.
+        func has(_ path: Span<UInt8>) -> Bool {
+            let count = self.path.count
+            guard path.count == count || below && path.count > count && path[count] == 0x2F else { return false }
+            for i in 0..<count where path[i] != self.path[i] { return false }
+            return true
+        }
     }
 
     private struct Entry {

@@ -67,12 +67,16 @@ public struct Policy: Sendable {
     private let compiled: [CompiledRule]
     private let rules: [Rule]
     private let ignoreCase: Bool
+    /// Where there are more rules than are looked at one after the other; it brings few rules to look at, whatever their number.
+    private let index: PathIndex?
+    private static let few = 8
 
     /// - Parameter ignoreCase: case, and trailing dots and blanks of a segment, do not count (`paths.ignore_case`).
     public init(rules: [Rule], ignoreCase: Bool = false) {
         self.rules = rules
         self.ignoreCase = ignoreCase
         compiled = rules.map { CompiledRule($0, ignoreCase: ignoreCase) }
+        index = rules.count > Self.few ? PathIndex(compiled.map(\.pattern)) : nil
     }
 
     /// The number of the first rule whose path and methods match; 0 where none does.
@@ -91,7 +95,8 @@ public struct Policy: Sendable {
     private func match(_ path: Span<UInt8>, _ method: RuleMethod) -> Int {
         // A rule that is read in place is not copied for the while.
         let rules = compiled.span
-        for i in rules.indices where rules[i].matches(path, method) { return i &+ 1 }
+        if let index { return index.first(path, where: { rules[$0].takes(method) }).map { $0 &+ 1 } ?? 0 }
+        for i in rules.indices where rules[i].takes(method) && rules[i].pattern.has(path) { return i &+ 1 }
         return 0
     }
 
@@ -117,10 +122,7 @@ public struct Policy: Sendable {
 /// A rule's path and methods as a few bytes and bits.
 struct CompiledRule: Sendable {
     let allow: CompiledAllow
-    private let path: [UInt8]
-    /// Whether what lies below `path` matches too.
-    private let below: Bool
-    private let any: Bool
+    let pattern: PathIndex.Pattern
     /// Bit by `Method.rawValue`; all bits where no methods were given.
     private let methods: UInt16
     /// Tokens that `Method` does not know.
@@ -131,12 +133,13 @@ struct CompiledRule: Sendable {
         allow = CompiledAllow(rule)
         func ready(_ path: [UInt8]) -> [UInt8] { ignoreCase ? PathFolding.fold(path.span) : path }
         switch rule.path {
-        case .any: (path, below, any) = ([], false, true)
-        case .exactly(let path): (self.path, below, any) = (ready(path), false, false)
+        // Every path begins with a `/`, so all lie below the empty one.
+        case .any: pattern = PathIndex.Pattern(path: [], below: true)
+        case .exactly(let path): pattern = PathIndex.Pattern(path: ready(path), below: false)
         case .under(let path):
             // `/*` may come as `/` or as nothing: the border is the `/` that follows.
             let path = ready(path)
-            (self.path, below, any) = (path.last == 0x2F ? Array(path.dropLast()) : path, true, false)
+            pattern = PathIndex.Pattern(path: path.last == 0x2F ? Array(path.dropLast()) : path, below: true)
         }
         var mask: UInt16 = 0
         var others: [[UInt8]] = []
@@ -149,13 +152,8 @@ struct CompiledRule: Sendable {
         self.others = others
     }
 
-    func matches(_ path: Span<UInt8>, _ method: RuleMethod) -> Bool {
-        guard methods == Self.all || methods & (1 << UInt16(method.known.rawValue)) != 0 || isOther(method) else { return false }
-        if any { return true }
-        let count = self.path.count
-        guard path.count == count || below && path.count > count && path[count] == 0x2F else { return false }
-        for i in 0..<count where path[i] != self.path[i] { return false }
-        return true
+    func takes(_ method: RuleMethod) -> Bool {
+        methods == Self.all || methods & (1 << UInt16(method.known.rawValue)) != 0 || isOther(method)
     }
 
     private func isOther(_ method: RuleMethod) -> Bool {

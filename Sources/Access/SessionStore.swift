@@ -111,6 +111,8 @@ public struct StoreFailure: Error, Equatable, Sendable {
         case unreachable, readOnly, full, corrupt, busy
         /// Made by a newer version of this program.
         case newer
+        /// Made by an older version, and not to be brought forward now.
+        case older
     }
     public var code: Code
     /// For the administrator's record; never holds a value that was stored.

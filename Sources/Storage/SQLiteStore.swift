@@ -30,21 +30,22 @@ public actor SQLiteStore: SessionStore {
 
     /// Opens the file at `path`, makes it where there is none, and brings an older one forward. `trouble` hears, at most once a minute, of
     /// sessions that cannot be unsealed. Throws `.newer` for a newer version's file, `.corrupt` for what is no store at all.
+    /// - Parameter upgrades: false: throws `.older` for an older version's file.
     public init(
-        path: String, sealing: SealingKey, limits: SessionLimits, bounds: OneTimeBounds = OneTimeBounds(),
+        path: String, sealing: SealingKey, limits: SessionLimits, bounds: OneTimeBounds = OneTimeBounds(), upgrades: Bool = true,
         trouble: @escaping @Sendable (StoreFailure) -> Void = { _ in }
     ) throws(StoreFailure) {
-        try self.init(path: path, sealing: sealing, limits: limits, bounds: bounds, schema: .current, trouble: trouble)
+        try self.init(path: path, sealing: sealing, limits: limits, bounds: bounds, schema: .current, upgrades: upgrades, trouble: trouble)
     }
 
     init(
-        path: String, sealing: SealingKey, limits: SessionLimits, bounds: OneTimeBounds, schema: Schema,
+        path: String, sealing: SealingKey, limits: SessionLimits, bounds: OneTimeBounds, schema: Schema, upgrades: Bool = true,
         trouble: @escaping @Sendable (StoreFailure) -> Void
     ) throws(StoreFailure) {
         thread = try StorageThread()
         file = try StoreFile(path: path)
         let database = try Database(path: path)
-        try schema.bringForward(database)
+        try schema.bringForward(database, upgrades: upgrades)
         foreign = try ForeignEndings(database)
         open = database
         self.sealing = sealing
@@ -77,7 +78,7 @@ public actor SQLiteStore: SessionStore {
         } catch {
             switch error.code {
             case .full, .readOnly, .busy: return false
-            case .unreachable, .corrupt, .newer: throw error
+            case .unreachable, .corrupt, .newer, .older: throw error
             }
         }
     }

@@ -11,9 +11,13 @@ struct Schema {
 
     var version: Int64 { Int64(steps.count) }
 
-    /// Brings `database` to this version in one transaction. A file of a newer version, or of another program, is left as it is.
-    func bringForward(_ database: Database) throws(StoreFailure) {
-        try inspect(database)  // before anything is written to it
+    /// Brings `database` to this version in one transaction. A file of a newer version, or of another program, is left as it is; one of an older
+    /// version too, where `upgrades` is false: a gateway of that version may be at work with it.
+    func bringForward(_ database: Database, upgrades: Bool = true) throws(StoreFailure) {
+        let found = try inspect(database)  // before anything is written to it
+        guard upgrades || found == 0 || found == version else {
+            throw StoreFailure(.older, "the store has version \(found), made by an older menwei; \"menwei run\" brings it forward to \(version)")
+        }
         try setUp(database)
         try database.transaction(.full) { () throws(StoreFailure) in
             let version = try inspect(database)  // another process may have been faster

@@ -1,6 +1,5 @@
 import Access
 import Crypto
-import EventLoop
 import Glibc
 import HTTP
 import Settings
@@ -24,11 +23,11 @@ struct AccountsCommand {
         do throws(KeyFolderFault) {
             let keys = try KeyFolder(path: configuration.signing.keys).openOrCreate(lifetime: configuration.signing.lifetime, now: Shared.now())
             do throws(StoreFailure) {
-                store = try SQLiteStore(path: file, sealing: keys.sealing, limits: configuration.sessions.limits)
+                store = try SQLiteStore(path: file, sealing: keys.sealing, limits: configuration.sessions.limits, upgrades: false)
             } catch { return failure("\(file): \(error.detail)") }
         } catch { return failure("\(error.path): \(error.message)") }
         let command = AccountsCommand(configuration: configuration, store: store)
-        return wait {
+        return LoopTask.run("accounts") {
             let outcome = await command.outcome(request.action)
             await store.close()
             return outcome
@@ -36,20 +35,6 @@ struct AccountsCommand {
     }
 
     private static func failure(_ message: String) -> CommandOutcome { CommandOutcome(errors: ["menwei accounts: " + message], status: 1) }
-
-    /// Runs `work` on a loop of its own, until it is done.
-    private static func wait(_ work: @escaping () async -> CommandOutcome) -> CommandOutcome {
-        do {
-            let loop = try EventLoop()
-            var outcome = failure("nothing was done")
-            loop.spawn {
-                outcome = await work()
-                loop.stop()
-            }
-            loop.run()
-            return outcome
-        } catch { return failure("no event loop") }
-    }
 
     private func outcome(_ action: AccountsRequest.Action) async -> CommandOutcome {
         do throws(StoreFailure) {
@@ -73,25 +58,13 @@ struct AccountsCommand {
 
     // MARK: - Reading
 
-    /// Columns; wide characters count double.
+    /// What is empty is `-`.
     private static func table(_ accounts: [Account]) -> [String] {
-        let rows = accounts.flatMap(AccountSheet.rows).map { row in
+        TextTable.lines([AccountSheet.head] + accounts.flatMap(AccountSheet.rows).map { row in
             [row.account, row.person?.connection ?? "", row.person?.user ?? "", row.details.name, row.details.email, row.details.mobile]
                 .map { $0.isEmpty ? "-" : $0 }
-        }
-        let all = [AccountSheet.head] + rows
-        let widths = AccountSheet.head.indices.map { column in all.map { width($0[column]) }.max() ?? 0 }
-        return all.map { row in
-            var line = ""
-            for (column, text) in row.enumerated() {
-                line += text
-                if column + 1 < row.count { line += String(repeating: " ", count: widths[column] - width(text) + 2) }
-            }
-            return line
-        }
+        })
     }
-
-    private static func width(_ text: String) -> Int { text.unicodeScalars.reduce(0) { $0 + ($1.value >= 0x1100 ? 2 : 1) } }
 
     // MARK: - Changing
 

@@ -8,7 +8,7 @@ enum Commands {
         case .check(let config): check(config)
         case .demo(let port): DemoCommand.run(port: port)
         case .simulator(let address): SimulatorCommand.run(on: address)
-        case .doctor(let config): DoctorCommand.run(config)
+        case .doctor(let config): finish(DoctorCommand.run(config))
         case .explain(let request): explain(request)
         case .report(let request): finish(request.outcome(hooks: .ofProcess()))
         case .keys(let request): keys(request)

@@ -1,5 +1,4 @@
 import Access
-import EventLoop
 import HTTP
 import Outbound
 import Portal
@@ -9,29 +8,23 @@ import WeCom
 
 /// `menwei doctor`: what WeCom and WeChat say of each connection, one after the other, in the order of the configuration.
 enum DoctorCommand {
-    static func run(_ file: String) -> Int32 {
+    static func run(_ file: String) -> CommandOutcome {
         let loaded = Configuration.load(file: file, hooks: .ofProcess())
-        guard let configuration = loaded.configuration else { return Commands.finish(loaded.checkOutcome) }
-        do {
-            let loop = try EventLoop()
-            let caller = try CurlCaller()
+        guard let configuration = loaded.configuration else { return loaded.checkOutcome }
+        return LoopTask.run("doctor") {
+            let caller: CurlCaller
+            do { caller = try CurlCaller() } catch { return CommandOutcome(errors: ["menwei doctor: \(error)"], status: 1) }
+            let doctor = Doctor(caller: caller, authority: configuration.auth.origin.authority)
             var status: Int32 = 0
-            loop.spawn {
-                let doctor = Doctor(caller: caller, authority: configuration.auth.origin.authority)
-                for connection in configuration.connections {
-                    for finding in await doctor.examine(
-                        connection, departments: configuration.numbers(\.departments, of: connection), tags: configuration.numbers(\.tags, of: connection)) {
-                        Output.line(finding.line)
-                        if finding.grade == .fail { status = 1 }
-                    }
+            for connection in configuration.connections {
+                // Each line as soon as it is known: WeCom may take its time over the next.
+                for finding in await doctor.examine(
+                    connection, departments: configuration.numbers(\.departments, of: connection), tags: configuration.numbers(\.tags, of: connection)) {
+                    Output.line(finding.line)
+                    if finding.grade == .fail { status = 1 }
                 }
-                loop.stop()
             }
-            loop.run()
-            return status
-        } catch {
-            Output.error("menwei doctor: \(error)")
-            return 1
+            return CommandOutcome(status: status)
         }
     }
 }

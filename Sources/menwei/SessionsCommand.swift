@@ -1,7 +1,6 @@
 import Access
 import Bytes
 import Crypto
-import EventLoop
 import FoundationEssentials
 import Settings
 import Storage
@@ -25,11 +24,11 @@ struct SessionsCommand {
                 return failure("\(configuration.signing.keys): the keys that open the store are not there")
             }
             do throws(StoreFailure) {
-                store = try SQLiteStore(path: path, sealing: keys.sealing, limits: configuration.sessions.limits) { Output.error("menwei sessions: \($0.detail)") }
+                store = try SQLiteStore(path: path, sealing: keys.sealing, limits: configuration.sessions.limits, upgrades: false) { Output.error("menwei sessions: \($0.detail)") }
             } catch { return failure("\(path): \(error.detail)") }
         } catch { return failure("\(error.path): \(error.message)") }
         let command = SessionsCommand(store: store)
-        return wait {
+        return LoopTask.run("sessions") {
             let outcome = await command.outcome(request.action, now: Shared.now())
             await store.close()
             return outcome
@@ -37,20 +36,6 @@ struct SessionsCommand {
     }
 
     private static func failure(_ message: String) -> CommandOutcome { CommandOutcome(errors: ["menwei sessions: " + message], status: 1) }
-
-    /// Runs `work` on a loop of its own, until it is done.
-    private static func wait(_ work: @escaping () async -> CommandOutcome) -> CommandOutcome {
-        do throws(SystemError) {
-            let loop = try EventLoop()
-            var outcome = failure("nothing was done")
-            loop.spawn {
-                outcome = await work()
-                loop.stop()
-            }
-            loop.run()
-            return outcome
-        } catch { return failure(error.description) }
-    }
 
     private func outcome(_ action: SessionsRequest.Action, now: WallTime) async -> CommandOutcome {
         do throws(StoreFailure) {
@@ -60,7 +45,7 @@ struct SessionsCommand {
                 return CommandOutcome(output: json ? sessions.map(SessionText.json) : SessionText.table(sessions), status: 0)
             case .revoke(.sid(let sid)):
                 let ended = try await store.end(.sid(sid), now: now)
-                return ended.isEmpty ? Self.failure("there is no live session \"\(SessionText.plain(sid))\"") : CommandOutcome(output: ended, status: 0)
+                return ended.isEmpty ? Self.failure("there is no live session \"\(TextTable.printable(sid))\"") : CommandOutcome(output: ended, status: 0)
             case .revoke(.user(let account)): return CommandOutcome(output: try await store.end(.account(account.lowercased()), now: now), status: 0)
             case .revoke(.all): return CommandOutcome(output: try await store.end(.all, now: now), status: 0)
             }
@@ -90,22 +75,8 @@ enum SessionText {
         return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
     }
 
-    /// A line of names, then a line each; what is empty is `-`.
+    /// What is empty is `-`.
     static func table(_ sessions: [SessionRecord]) -> [String] {
-        let rows = [columns] + sessions.map { (values($0) + [$0.hosts.joined(separator: ",")]).map { $0.isEmpty ? "-" : plain($0) } }
-        let widths = columns.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            row.indices.map { $0 == row.count - 1 ? row[$0] : row[$0] + String(repeating: " ", count: widths[$0] - row[$0].count) }.joined(separator: "  ")
-        }
-    }
-
-    /// Without what a terminal would act on: a browser may call itself anything.
-    static func plain(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { scalar in
-            switch scalar.value {
-            case 0..<0x20, 0x7F...0x9F, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069: "?"
-            default: scalar
-            }
-        }))
+        TextTable.lines([columns] + sessions.map { (values($0) + [$0.hosts.joined(separator: ",")]).map { $0.isEmpty ? "-" : $0 } })
     }
 }

@@ -4,9 +4,10 @@ import HTTP
 import Testing
 
 /// The rules' meaning as README says it, without a thought for speed.
-private func reference(_ rules: [Rule], _ path: String, _ subject: (member: Member, authTime: WallTime)?, _ client: IPAddress, _ now: WallTime) -> Decision {
+private func reference(_ rules: [Rule], _ path: String, _ method: String, _ subject: (member: Member, authTime: WallTime)?, _ client: IPAddress, _ now: WallTime) -> Decision {
     let index = rules.firstIndex { rule in
-        switch rule.path {
+        guard rule.methods.isEmpty || rule.methods.contains(method) || method == "HEAD" && rule.methods.contains("GET") else { return false }
+        return switch rule.path {
         case .any: true
         case .exactly(let bytes): path == String(decoding: bytes, as: UTF8.self)
         case .under(let bytes): path == String(decoding: bytes, as: UTF8.self) || path.hasPrefix(String(decoding: bytes, as: UTF8.self) + "/")
@@ -48,6 +49,7 @@ private struct Seeded: RandomNumberGenerator {
     private static let accounts = ["ZhangSan", "lisi", "east/lisi", "wangwu"]
     private static let networks = ["10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"].compactMap { IPNetwork($0) }
     private static let clients = ["10.1.2.3", "192.0.2.7", "203.0.113.9", "2001:db8::1", "2001:db9::1"].compactMap { IPAddress($0) }
+    private static let methods = ["GET", "HEAD", "POST", "DELETE", "PURGE", "get"]
     private static let paths = ["/", "/a", "/a/b", "/a/b/c", "/ab", "/c"]
 
     private static func some<Item>(_ items: [Item], _ random: inout Seeded) -> [Item] {
@@ -55,7 +57,7 @@ private struct Seeded: RandomNumberGenerator {
     }
 
     private static func rule(_ number: Int, _ random: inout Seeded) throws -> Rule {
-        let pattern = [nil, "/a", "/a/*", "/a/b/*", "/c"].randomElement(using: &random)!
+        let pattern = [nil, "/*", "/", "/a", "/a/*", "/a/b", "/a/b/*", "/c"].randomElement(using: &random)!
         var allow = Rule.Allow(asksLogin: Int.random(in: 0..<4, using: &random) > 0)
         func chance() -> Bool { Int.random(in: 0..<3, using: &random) == 0 }
         let groups = connections.flatMap { connection in (1...6).map { Rule.GroupID(connection: connection, id: $0) } }
@@ -73,7 +75,8 @@ private struct Seeded: RandomNumberGenerator {
             }
         }
         let maxAge: Duration? = allow.asksLogin && chance() ? .seconds(900) : nil
-        return Rule(path: try Rule.Path(pattern: pattern), pattern: pattern ?? "*", methods: [], allow: allow, maxAge: maxAge, source: "a:\(number)")
+        let methods = chance() ? Set(some(Self.methods, &random)) : []
+        return Rule(path: try Rule.Path(pattern: pattern), pattern: pattern ?? "*", methods: methods, allow: allow, maxAge: maxAge, source: "a:\(number)")
     }
 
     @Test("decides as the plain meaning of the rules does")
@@ -81,10 +84,11 @@ private struct Seeded: RandomNumberGenerator {
         let seed = UInt64.random(in: 0 ... .max)
         var random = Seeded(state: seed)
         for _ in 0..<3000 {
-            let rules = try (0..<Int.random(in: 0...4, using: &random)).map { try Self.rule($0, &random) }
+            let rules = try (0..<Int.random(in: 0...16, using: &random)).map { try Self.rule($0, &random) }
             let policy = Policy(rules: rules)
             for _ in 0..<10 {
                 let path = Self.paths.randomElement(using: &random)!
+                let method = Self.methods.randomElement(using: &random)!
                 let client = Self.clients.randomElement(using: &random)!
                 let now = WallTime(seconds: .random(in: 1_767_000_000...1_768_000_000, using: &random))
                 var subject: (member: Member, authTime: WallTime)?
@@ -96,9 +100,9 @@ private struct Seeded: RandomNumberGenerator {
                     subject = (member, now.advanced(by: .seconds(-Int64.random(in: 0...1800, using: &random))))
                 }
                 let decision = policy.decide(
-                    rule: policy.rule(path: Array(path.utf8), method: RuleMethod(token: "GET")), subject: subject.map { Subject($0.member, authTime: $0.authTime) },
+                    rule: policy.rule(path: Array(path.utf8), method: RuleMethod(token: method)), subject: subject.map { Subject($0.member, authTime: $0.authTime) },
                     Circumstances(client: client, now: now))
-                #expect(decision == reference(rules, path, subject, client, now), "seed \(seed): \(rules) \(path) \(String(describing: subject)) \(client) \(now)")
+                #expect(decision == reference(rules, path, method, subject, client, now), "seed \(seed): \(rules) \(method) \(path) \(String(describing: subject)) \(client) \(now)")
             }
         }
     }

@@ -203,7 +203,9 @@ def test_fifty_reloads_fail_no_request_and_leave_nothing_behind(make_gateway, up
         load.stop()
     assert not load.failures, load.failures
     assert load.done["download"] > 0
-    assert abs(files[RELOADS] - files[6]) <= 8, files
+    # How many connections are open at one instant is chance; what is open at all times is not.
+    early, late = (min(files[number] for number in range(first, first + 10)) for first in (6, RELOADS - 9))
+    assert late - early <= 8, files
     assert memory[RELOADS] - memory[6] < 6 << 20, memory
     # What old configurations counted is not lost, and their counters are not kept one by one.
     total = sum(value for name, value in own.metrics().items() if name.startswith("menwei_requests_total") and 'site="wiki"' in name)

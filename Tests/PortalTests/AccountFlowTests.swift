@@ -40,6 +40,17 @@ import WeCom
         #expect(try await accounts(gate) == [])
     }
 
+    @Test func aNameThatIsGivenToSomebodyElseEndsTheSessionsOfWhoeverHadIt() async throws {
+        let gate = gate()
+        await logIn(Browser(gate), to: "https://wiki.corp.example/")
+        await logIn(Browser(gate), to: "https://wiki.corp.example/", code: "code-lisi")
+        #expect(try await accounts(gate) == ["ZhangSan", "lisi"])
+        let watch = AccountWatch(options: gate.options, accounts: table, store: gate.store, records: PortalRecords(audit: { _ in }))
+        #expect(try await table.take([AccountRow("zhangsan", Person(connection: "corp", user: "wangwu"))], now: gate.clock.now) == [])
+        try await watch.poll(now: gate.clock.now)
+        #expect(try await accounts(gate) == ["lisi"])
+    }
+
     @Test func aLookUpFindsWhatChangedWhileNobodyWatched() async throws {
         let gate = gate()
         await logIn(Browser(gate), to: "https://wiki.corp.example/")
@@ -87,10 +98,27 @@ import WeCom
         func address(_ text: String) -> ReturnAddress { gate.portal.returnAddress(text, on: Gate.auth, allowPath: false) }
         let journey = Journey(
             returnTo: address("https://wiki.corp.example/a?b=c"), bind: String(repeating: "a", count: 64), fragment: "/x?y=1", attempt: 2)
-        let login = PendingLogin(member, amr: ["wecom", "scan"], ownName: "ZhangSan", browser: "f", journey: journey)
+        let login = PendingLogin(member, amr: ["wecom", "scan"], ownName: "ZhangSan", browser: "f", journey: journey, identified: WallTime(seconds: 1_767_000_000))
         let read = try #require(PendingLogin(login.encoded, address: address))
         #expect(read == login && read.journey.attempt == 0 && read.journey.returnTo.url == "https://wiki.corp.example/a?b=c")
         #expect(PendingLogin(Array(login.encoded.dropLast()), address: address) == nil)
         #expect(PendingLogin.key(id: "x") != PendingLogin.key(state: "x"))
+    }
+
+    @Test func aLoginIsAsOldAsItsProofHoweverLongTheCodeTakes() async throws {
+        let gate = gate { ($0.accounts.mode, $0.accounts.asksForCode) = (.known, true) }
+        #expect(try await table.take([AccountRow("boss")], now: gate.clock.now) == [])
+        let code = try #require(BindingCode(typed: "ABCDEFGHJK"))
+        #expect(try await table.issue(code, for: "boss", now: gate.clock.now))
+        let browser = Browser(gate), proven = gate.clock.now
+        let page = await logIn(browser, to: "https://wiki.corp.example/")
+        let id = try #require(page.path.last?.parameter("id"))
+        gate.clock.advance(.seconds(600))
+        var (_, request) = await browser.request(Gate.auth.text + "/.menwei/bind", method: "POST", [("Origin", Gate.auth.text)])
+        request.body = Array("id=\(id)&code=\(code.text)".utf8)
+        #expect(await gate.portal.respond(to: request).status == 303)
+        let session = try #require(try await gate.store.list(account: "boss", now: gate.clock.now).first)
+        #expect(session.authTime == proven && session.checked == proven)
+        #expect(session.created == gate.clock.now)
     }
 }

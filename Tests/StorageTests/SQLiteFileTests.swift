@@ -76,6 +76,17 @@ private func code(_ expected: StoreFailure.Code) -> (any Error) -> Bool { { ($0 
         #expect(try await new.lookup(hash("c"), at: .auth, now: start).sid != nil)
     }
 
+    @Test func anOlderFileIsLeftToTheGateway() async throws {
+        let first = try sqlite(folder.file(), upgrades: false)
+        await first.close()
+        let next = Schema(steps: Schema.current.steps + ["CREATE TABLE more (x)"])
+        let before = try folder.allBytes()
+        #expect(performing: { try sqlite(folder.file(), schema: next, upgrades: false) }, throws: code(.older))
+        #expect(try folder.allBytes() == before)
+        let again = try sqlite(folder.file(), upgrades: false)
+        #expect(try await again.integer("PRAGMA user_version") == Schema.current.version)
+    }
+
     @Test func aStepThatFailsLeavesTheFileAsItWas() async throws {
         let old = try sqlite(folder.file())
         _ = try await old.open(login(member("a"), cookie: "c"), now: start)

@@ -50,10 +50,10 @@ func sealingKey(_ byte: UInt8 = 7) throws -> SealingKey {
 }
 
 func sqlite(
-    _ path: String, key: UInt8 = 7, bounds: OneTimeBounds = OneTimeBounds(), schema: Schema = .current,
+    _ path: String, key: UInt8 = 7, bounds: OneTimeBounds = OneTimeBounds(), schema: Schema = .current, upgrades: Bool = true,
     trouble: @escaping @Sendable (StoreFailure) -> Void = { _ in }
 ) throws -> SQLiteStore {
-    try SQLiteStore(path: path, sealing: try sealingKey(key), limits: limits, bounds: bounds, schema: schema, trouble: trouble)
+    try SQLiteStore(path: path, sealing: try sealingKey(key), limits: limits, bounds: bounds, schema: schema, upgrades: upgrades, trouble: trouble)
 }
 
 /// What a subscriber heard.

@@ -27,15 +27,25 @@ public final class AccountWatch: Sendable {
             let last = cursor.withLock { $0 }
             let (people, next) = try await accounts.changes(after: last)
             if !people.isEmpty {
-                var assignments: [AccountAssignment] = []
-                for person in people { assignments.append(AccountAssignment(person, accountKey: try await accountKey(of: person))) }
-                let ended = try await store.end(.reassigned(assignments), now: now)
+                let ended = try await store.end(.reassigned(try await assignments(of: people, now: now)), now: now)
                 for sid in ended { records.audit(AuditEvent(.gone, sid: sid, result: "account-changed")) }
             }
             // Only now: what could not be done is tried again.
             cursor.withLock { $0 = next }
             if next == last { return }
         }
+    }
+
+    /// What account is whose by now: of the people themselves, and of whoever is logged in under an account that is one of theirs now.
+    private func assignments(of people: [Person], now: WallTime) async throws(StoreFailure) -> [AccountAssignment] {
+        var known: [Person: String?] = [:]
+        for person in people { known[person] = .some(try await accountKey(of: person)) }
+        for account in Set(known.values.compactMap { $0 }) {
+            for session in try await store.list(account: account, now: now) where known[session.member.person] == nil {
+                known[session.member.person] = .some(try await accountKey(of: session.member.person))
+            }
+        }
+        return known.map { AccountAssignment($0, accountKey: $1) }
     }
 
     /// Under which account a person would log in now, without being matched anew.

@@ -43,7 +43,8 @@ extension Portal {
     ) async throws(Trouble) -> OwnResponse {
         switch standing {
         case .account(let member):
-            return try await arrive(member, amr: login.amr, login.journey, asked, cutsFragment: cutsFragment)
+            return try await arrive(
+                member, amr: login.amr, identified: login.identified, checked: login.identified, login.journey, asked, cutsFragment: cutsFragment)
         case .ask(let ownName):
             var login = login
             login.ownName = ownName

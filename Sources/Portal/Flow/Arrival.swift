@@ -9,22 +9,23 @@ extension Portal {
     /// identified, and may come in; that is not asked again.
     /// - Parameters:
     ///   - amr: how they proved who they are (`SessionRecord.amr`).
+    ///   - identified: when they proved it, where that was before.
     ///   - checked: when the directory vouched for them, where that was before.
     ///   - cutsFragment: the browser brings a fragment of somebody else's (`withFragment`).
-    func arrive(_ member: Member, amr: [String], checked: WallTime? = nil, _ journey: Journey, _ asked: Asked,
+    func arrive(_ member: Member, amr: [String], identified: WallTime? = nil, checked: WallTime? = nil, _ journey: Journey, _ asked: Asked,
                 cutsFragment: Bool = false) async throws(Trouble) -> OwnResponse {
-        let (session, cookie) = try await openSession(member, amr: amr, checked: checked, asked)
+        let (session, cookie) = try await openSession(member, amr: amr, identified: identified, checked: checked, asked)
         records.login(session, asked)
         return try await goOn(session, journey, asked, cookies: [cookie], cutsFragment: cutsFragment)
     }
 
     /// The session, and the cookie to set.
-    func openSession(_ member: Member, amr: [String], checked: WallTime? = nil, _ asked: Asked) async throws(Trouble)
+    func openSession(_ member: Member, amr: [String], identified: WallTime? = nil, checked: WallTime? = nil, _ asked: Asked) async throws(Trouble)
         -> (session: SessionRecord, cookie: String)
     {
         let cookie = try token()
         let login = Login(
-            member: member, authTime: asked.now, amr: amr, address: asked.request.client, userAgent: String(asked.agent.prefix(512)),
+            member: member, authTime: identified ?? asked.now, amr: amr, address: asked.request.client, userAgent: String(asked.agent.prefix(512)),
             cookie: Digest.sha256(cookie), previous: asked.cookie(CookieNames.auth).map { Digest.sha256($0) },
             checked: checked)
         let session = try await Trouble.store { () async throws(StoreFailure) in try await store.open(login, now: asked.now) }

@@ -82,8 +82,11 @@ extension Portal {
     private func openOwn(
         _ name: String, _ accounts: any AccountStore, _ pending: PendingLogin, _ id: String, _ connection: ConnectionOptions, _ asked: Asked
     ) async throws(Trouble) -> OwnResponse {
-        _ = try await Trouble.store { () async throws(StoreFailure) in
-            try await accounts.openAccount(name, for: pending.member.person, now: asked.now)
+        // What the page offered may not be on offer any more.
+        if try await standing(of: pending.member, connection, asked) == .ask(ownName: name) {
+            _ = try await Trouble.store { () async throws(StoreFailure) in
+                try await accounts.openAccount(name, for: pending.member.person, now: asked.now)
+            }
         }
         switch try await standing(of: pending.member, connection, asked) {
         case .account(let member): return try await arrive(member, pending, id, asked)
@@ -99,7 +102,8 @@ extension Portal {
             try await store.take(.binding, PendingLogin.key(id: id), now: asked.now)
         }
         guard taken != nil else { return try await lost(asked) }
-        var response = try await arrive(member, amr: pending.amr, pending.journey, asked)
+        var response = try await arrive(
+            member, amr: pending.amr, identified: pending.identified, checked: pending.identified, pending.journey, asked)
         // After a POST only this makes every browser ask with GET.
         if response.status == 302 { response.status = 303 }
         return response

@@ -37,7 +37,7 @@ extension Portal {
         if let app = connection.wecom, try await isConsentDue(member, standing, state, app, asked) {
             return try await askForDetails(member, standing, state, connection, app, asked)
         }
-        let login = PendingLogin(member, amr: [connection.wecom == nil ? "wechat" : "wecom"], browser: state.browser, journey: state.journey)
+        let login = PendingLogin(member, amr: [connection.wecom == nil ? "wechat" : "wecom"], browser: state.browser, journey: state.journey, identified: asked.now)
         return try await conclude(standing, login, connection, asked, cutsFragment: cutsFragment)
     }
 

@@ -38,7 +38,7 @@ extension Portal {
             try await noteAsked(member.person, Self.pauseWhileAsked, asked)
         }
         let value = try await newState(state, now: asked.now)
-        let pending = PendingLogin(member, amr: ["wecom"], browser: state.browser, journey: state.journey)
+        let pending = PendingLogin(member, amr: ["wecom"], browser: state.browser, journey: state.journey, identified: asked.now)
         _ = try await Trouble.store { () async throws(StoreFailure) in
             try await store.put(
                 .binding, PendingLogin.key(state: value), pending.encoded, expires: asked.now.advanced(by: PendingLogin.life), now: asked.now)

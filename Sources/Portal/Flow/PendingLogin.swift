@@ -14,6 +14,8 @@ struct PendingLogin: Equatable {
     /// Hex SHA-256 of the auth origin's try cookie.
     var browser: String
     var journey: Journey
+    /// When the connection vouched for them: the login is as old as that, however long the person takes.
+    var identified: WallTime
 
     /// 15 minutes
     static let life = Duration.seconds(15 * 60)
@@ -26,13 +28,13 @@ struct PendingLogin: Equatable {
     var encoded: [UInt8] {
         FieldList.encode([
             member.connection, member.corp, member.user, member.account, member.name, member.email, member.mobile, Self.text(member.departments),
-            Self.text(member.tags), amr.joined(separator: " "), ownName ?? "", browser, journey.query,
+            Self.text(member.tags), amr.joined(separator: " "), ownName ?? "", browser, journey.query, String(identified.milliseconds),
         ])
     }
 
     /// - Parameter address: checks a return address again: the configuration may have changed meanwhile.
     init?(_ bytes: [UInt8], address: (String) -> ReturnAddress) {
-        guard let fields = FieldList.decode(bytes, count: 13) else { return nil }
+        guard let fields = FieldList.decode(bytes, count: 14), let identified = Int64(fields[13]) else { return nil }
         member = Member(connection: fields[0], corp: fields[1], user: fields[2], account: fields[3])
         (member.name, member.email, member.mobile) = (fields[4], fields[5], fields[6])
         (member.departments, member.tags) = (Self.numbers(fields[7]), Self.numbers(fields[8]))
@@ -41,15 +43,17 @@ struct PendingLogin: Equatable {
         browser = fields[11]
         let query = Query(fields[12])
         journey = Journey(query, returnTo: address(query.one("return") ?? "/"))
+        self.identified = WallTime(milliseconds: identified)
     }
 
-    init(_ member: Member, amr: [String], ownName: String? = nil, browser: String, journey: Journey) {
+    init(_ member: Member, amr: [String], ownName: String? = nil, browser: String, journey: Journey, identified: WallTime) {
         self.member = member
         self.amr = amr
         self.ownName = ownName
         self.browser = browser
         self.journey = journey
         self.journey.attempt = 0
+        self.identified = identified
     }
 
     private static func text(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: " ") }

@@ -65,11 +65,7 @@ public struct Keys {
         let columns = ["kid", "algorithm", "state", "created"]
         // None of the texts has anything that JSON would have to escape.
         if json { return rows.map { row in "{" + zip(columns, row).map { "\"\($0)\":\"\($1)\"" }.joined(separator: ",") + "}" } }
-        let lines = [columns] + rows
-        let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-        return lines.map { line in
-            zip(line, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ").trimmingBlanks
-        }
+        return TextTable.lines([columns] + rows)
     }
 
     private func rotate(atOnce: Bool) throws(KeyFolderFault) -> [String] {
@@ -86,9 +82,4 @@ public struct Keys {
         let made = try folder.addKey(algorithm, now: now)
         return ["\(made.kid) is published, and signs from \(RFC3339.format(made.created.advanced(by: KeyRing.margin)))"]
     }
-}
-
-extension String {
-    /// Without blanks at its end.
-    fileprivate var trimmingBlanks: String { String(reversed().drop { $0 == " " }.reversed()) }
 }

@@ -162,9 +162,9 @@ public struct Report {
         var table = [["SITE", "ACCOUNT", "CHANGE", "REQUESTS", "RULE", "REASON", "FOR EXAMPLE"]]
         for (row, count) in order {
             table.append([row.site, row.account.isEmpty ? "-" : row.account, row.change.rawValue, String(count.requests), row.rule, row.reason.isEmpty ? "-" : row.reason, count.example ?? "-"]
-                .map(Self.printable))
+                .map { String($0.prefix(200)) })
         }
-        return (rows.isEmpty ? [] : Self.aligned(table) + [""]) + summary
+        return (rows.isEmpty ? [] : TextTable.lines(table, numbers: [3]) + [""]) + summary
     }
 
     private var summary: [String] {
@@ -180,21 +180,5 @@ public struct Report {
         lines.append("\(self.lines) lines read, \(judged) requests judged, \(withoutRule) that no rule decides, \(malformed) malformed lines skipped")
         if dropped > 0 { lines.append("\(dropped) requests belong to rows beyond the first \(Self.rowLimit), which are not shown") }
         return lines
-    }
-
-    /// Columns two blanks apart; nothing behind the last.
-    private static func aligned(_ table: [[String]]) -> [String] {
-        let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
-        return table.map { row in
-            row.indices.map { column in
-                let gap = String(repeating: " ", count: widths[column] - row[column].count)
-                return column == 3 ? gap + row[column] : column == row.count - 1 ? row[column] : row[column] + gap
-            }.joined(separator: "  ")
-        }
-    }
-
-    /// Records hold whatever clients sent; a terminal must not obey it.
-    private static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : $0 }))
     }
 }
