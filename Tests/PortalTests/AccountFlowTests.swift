@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Crypto
 import Foundation
+import HTTP
 import Proxy
 import Storage
 import Testing
