@@ -30,6 +30,13 @@ struct Balancer {
         return best
     }
 
+    /// Gives that upstream a request without a choice; false where it has `limit` under way.
+    mutating func take(_ index: Int, limit: Int) -> Bool {
+        if loads[index] >= limit { return false }
+        loads[index] += 1
+        return true
+    }
+
     /// A request that had been given to that upstream is through.
     mutating func ended(_ index: Int) { loads[index] -= 1 }
 }

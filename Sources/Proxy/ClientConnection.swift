@@ -63,6 +63,8 @@ final class ClientConnection: PollHandler {
     private var held = 0
     private var limit: LoopTimer?
     private var writeStalledSince: MonotonicTime?
+    /// Connections to upstreams that are this client's alone; nil: there never were any.
+    private(set) var bound: BoundConnections?
     /// Position in the server's list of connections.
     var index = -1
 
@@ -313,6 +315,22 @@ final class ClientConnection: PollHandler {
         if !closesWhenWritten { wire?.limitPassed() } else if output.count + Int(StreamPace.minimum) > leftAtLastLook { close() } else { watchLastBytes() }
     }
 
+    // MARK: upstreams of its own
+
+    /// Where connections to upstreams wait that belong to this client. Nil where none may: it ends, or is a proxy's that speaks for many, who must not meet on one.
+    func bind() -> BoundConnections? {
+        if isClosed || closesWhenWritten || server.trusted.forwardedFor.contains(address: address) { return nil }
+        let bound = self.bound ?? BoundConnections()
+        self.bound = bound
+        return bound
+    }
+
+    /// No request will come that could use them.
+    private func closeBound() {
+        bound?.close()
+        bound = nil
+    }
+
     // MARK: the end
 
     /// Closes in order: what waits is written, the client is told that no more comes, and its last bytes are read for a while, because a
@@ -320,6 +338,7 @@ final class ClientConnection: PollHandler {
     func closeAfterWriting() {
         if isClosed || closesWhenWritten { return }
         closesWhenWritten = true
+        closeBound()
         watchLastBytes()
         scheduleFlush()
     }
@@ -371,6 +390,7 @@ final class ClientConnection: PollHandler {
         let wire = self.wire
         self.wire = nil
         wire?.connectionClosed()
+        closeBound()
         server.forget(self)
     }
 }

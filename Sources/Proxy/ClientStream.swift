@@ -4,6 +4,8 @@ import HTTP
 /// The client's side of one exchange, whichever HTTP version carries it. Requests come from it as `head · body · end · reset` (calls on
 /// `Exchange`), answers go to it the same way, so that everything behind it is written once.
 protocol ClientStream: AnyObject {
+    /// The client's connection; nil: the gateway itself is the client.
+    var clientConnection: ClientConnection? { get }
     /// Whether the client keeps up with the answer; while not, its upstream is not read. `Exchange.clientDrained` says when it does again.
     var isWritable: Bool { get }
     /// An interim answer (100, 103, …).

@@ -243,6 +243,8 @@ final class HTTP1Wire: Wire, ClientStream {
 
     // MARK: ClientStream
 
+    var clientConnection: ClientConnection? { connection }
+
     var isWritable: Bool { connection.isWritable }
 
     func sendInformational(_ status: UInt16, _ fields: Fields) {

@@ -72,6 +72,8 @@ final class HTTP2ClientStream: ClientStream {
 
     // MARK: ClientStream
 
+    var clientConnection: ClientConnection? { wire.connection }
+
     var isWritable: Bool { wire.session.takesMore(stream: id, isCrowded: wire.connection.server.answers.isCrowded) }
 
     func sendInformational(_ status: UInt16, _ fields: Fields) {

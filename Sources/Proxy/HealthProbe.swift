@@ -75,6 +75,7 @@ final class HealthProbe: ClientStream {
 
     // MARK: ClientStream
 
+    let clientConnection: ClientConnection? = nil
     let isWritable = true
     func sendInformational(_ status: UInt16, _ fields: Fields) {}
     func sendHead(_ head: inout ResponseHead) { tell(.status(head.status)) }

@@ -1,3 +1,4 @@
+import Access
 import EventLoop
 import HTTP
 import Telemetry
@@ -5,6 +6,12 @@ import Telemetry
 /// Which upstream serves an exchange, and how often it is tried.
 extension Relay {
     func start() {
+        if let bound = exchange.client?.clientConnection?.bound, let connection = bound.choice(for: self), let member = connection.binding?.member,
+            site.group.enters(member)
+        {
+            bound.take(connection)
+            return placed(at: member, on: connection)
+        }
         site.group.place(self, tried: tried)
     }
 
@@ -27,15 +34,38 @@ extension Relay {
         exchange.upstreamFailed(failure, answerBegun: false)
     }
 
-    /// That upstream is to serve it.
-    func placed(at member: UpstreamMember) {
+    /// That upstream is to serve it; `connection`: over that one, which it has taken.
+    func placed(at member: UpstreamMember, on connection: UpstreamConnection? = nil) {
+        let connection = connection ?? (place == nil ? nil : takeBound(at: member))
         place = nil
         self.member = member
         tried.insert(member.index)
         connects = 0
         exchange.trace.upstream = member.address.text
         retry.began(at: loop.now)
-        take(fresh: retry.tries > 1)
+        if let connection { attach(connection) } else { take(fresh: retry.tries > 1) }
+    }
+
+    /// Who had to wait for an upstream may have a connection of its own there. Not where a try has failed: then an ordinary one serves.
+    private func takeBound(at member: UpstreamMember) -> UpstreamConnection? {
+        guard retry.tries == 0, let bound = exchange.client?.clientConnection?.bound, let connection = bound.choice(for: self, at: member) else { return nil }
+        bound.take(connection)
+        return connection
+    }
+
+    /// The connection that serves it logs somebody in (`progress`): from now on it belongs to this client connection and this session. False where it cannot
+    /// wait for them, and must end with the exchange.
+    func binds(_ stream: any UpstreamStream, _ progress: ConnectionLogin.Progress) -> Bool {
+        // Over HTTP/2 such a login is none: the connection is everybody's.
+        guard let connection = stream as? UpstreamConnection else { return false }
+        if let binding = connection.binding {
+            binding.progress = progress
+            return true
+        }
+        // Preflights are asked in nobody's name, and checks by nobody.
+        guard let member, exchange.trace.isJudged, let bound = exchange.client?.clientConnection?.bind() else { return false }
+        connection.binding = ConnectionBinding(to: bound, at: member, sid: exchange.session?.record.sid, progress)
+        return true
     }
 
     private func take(fresh: Bool) {

@@ -31,8 +31,8 @@ final class Relay {
     var bodySent: UInt64 = 0
     var requestEnded = false
     var headReceived = false
-    /// The request or its answer logs in a connection and not a request: no other may use it.
-    private var logsConnectionIn = false
+    /// Whether request or answer log in the connection and not the request: no other client may use it.
+    private var login = ConnectionLogin.Progress.none
     private var interimAnswers = 0
     private var began: MonotonicTime
     /// Follows a WebSocket's frames to the client, so that one of ours can be put between two of theirs.
@@ -126,7 +126,7 @@ final class Relay {
         if head.status == 101 { return switchProtocols(&head) }
         if head.status < 200 { return interim(&head) }
         if head.status < 300, exchange.opensBySuccess { return fail(.broken) }
-        logsConnectionIn = ConnectionLogin.isAsked(exchange.head.fields, head.fields)
+        login = ConnectionLogin.progress(exchange.head.fields, head.fields, status: head.status)
         // An answer that contradicts itself was none: the client still gets a page.
         guard gateway.filterAnswer(&head, for: exchange) else { return fail(.broken) }
         answered()
@@ -187,7 +187,7 @@ final class Relay {
             exchange.client?.endTunnelOutput()
             return exchange.tunnelEnded()
         }
-        stream.release(isWhole: requestEnded && !logsConnectionIn)
+        stream.release(isWhole: requestEnded && (login == .none || binds(stream, login)))
         leave()
         exchange.sendEnd(gateway.filterTrailers(trailers))
     }

@@ -37,6 +37,9 @@ final class Site {
         prefixLine = prefix.isEmpty ? [] : Array("X-Forwarded-Prefix: \(prefix)\r\n".utf8)
     }
 
+    /// Whether that upstream is one of its own, as of this configuration.
+    func has(_ member: UpstreamMember) -> Bool { member.index < group.members.count && group.members[member.index] === member }
+
     /// Its gateway is replaced: nothing is kept for requests to come. Those under way go on.
     func close() { group.close() }
 }

@@ -2,7 +2,7 @@ import Bytes
 import EventLoop
 import HTTP
 
-/// One connection to an upstream, HTTP/1.1: it serves one exchange at a time, and waits in its pool between them.
+/// One connection to an upstream, HTTP/1.1: it serves one exchange at a time, and waits in its pool between them, or with the one client whom it has logged in.
 final class UpstreamConnection: UpstreamLink, UpstreamStream {
     private var parser = ResponseParser()
     private var relay: Relay?
@@ -14,6 +14,8 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
     private var served = 0
     private var receivedAnything = false
     private var bodyIsChunked = false
+    /// Whom it serves alone; nil: whoever comes.
+    var binding: ConnectionBinding?
 
     // MARK: UpstreamStream
 
@@ -58,11 +60,12 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
         rest()
     }
 
-    /// Waits in the pool.
+    /// Waits in the pool, or with the client to whom it belongs.
     func rest() {
         relay = nil
-        armLimit(UpstreamPool.idleLimit)
         releaseBuffers()
+        if let binding { return binding.keep(self) }
+        armLimit(UpstreamPool.idleLimit)
         pool.giveBack(self)
     }
 
@@ -74,6 +77,7 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
         relay = nil
         closeLink(showingCut: showingCut)
         pool.remove(self)
+        binding?.remove(self)
     }
 
     // MARK: events

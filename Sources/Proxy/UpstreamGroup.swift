@@ -58,12 +58,26 @@ final class UpstreamGroup {
         if members.count == 1 {
             index = balancer.pick(among: everyone, limit: limits.requests)
         } else {
-            let doubtful = ejection.passedOver(at: loop.now)
-            let choice = everyone.avoiding(tried).avoiding(health.unwell(site: site.index)).avoiding(doubtful)
-            index = balancer.pick(among: choice, limit: limits.requests)
+            index = balancer.pick(among: welcome(of: everyone.avoiding(tried)), limit: limits.requests)
             if let index { ejection.picked(index, at: loop.now) }
         }
         return index.map { members[$0] }
+    }
+
+    /// Those of `set` against whom nothing speaks; where that is nobody, more.
+    private func welcome(of set: UpstreamSet) -> UpstreamSet {
+        set.avoiding(health.unwell(site: site.index)).avoiding(ejection.passedOver(at: loop.now))
+    }
+
+    /// Whether requests avoid that upstream, since others are well.
+    func passesOver(_ member: UpstreamMember) -> Bool { members.count > 1 && !welcome(of: everyone).contains(member.index) }
+
+    /// A request goes to that upstream past the balancer's choice, since it has a connection of its own there; it counts like any other. False where it must
+    /// wait like any other.
+    func enters(_ member: UpstreamMember) -> Bool {
+        guard line.count == 0, balancer.take(member.index, limit: limits.requests) else { return false }
+        if members.count > 1 { ejection.picked(member.index, at: loop.now) }
+        return true
     }
 
     /// A request there is through, or goes elsewhere: the first of those who wait may come.

@@ -7,7 +7,7 @@ import Telemetry
 /// One worker's connections to one upstream (RFC 9112 section 9.3). Of HTTP/1.1 the one used last is used first: the others may grow old and be closed. Of HTTP/2 the
 /// first that has room for another stream; where none has, further ones are opened.
 final class UpstreamPool {
-    /// Kept connections that wait for work.
+    /// Kept connections that wait for work; and as many that wait with the clients to whom they belong.
     static let maxIdle = 1024
     /// How long one may wait.
     static let idleLimit: UInt64 = 50_000_000_000
@@ -27,6 +27,8 @@ final class UpstreamPool {
     private var reported: (text: String, at: MonotonicTime)?
 
     private var idle: [UpstreamConnection] = []
+    /// Those that wait with the clients to whom they belong (`BoundConnections`), the one that has waited longest first.
+    private var lent = WaitingLine<UpstreamConnection>()
     private var shared: [HTTP2UpstreamConnection] = []
     /// Who waits for a stream of a connection that is being made, or for room; in order.
     private var waiting: [Waiting] = []
@@ -238,6 +240,26 @@ final class UpstreamPool {
         idle.append(connection)
     }
 
+    /// A connection is to wait with the client to whom it belongs. False where nothing is kept, or not to that address.
+    func lendsOut(_ connection: UpstreamConnection) -> Bool {
+        if isClosed || isStranger(connection) { return false }
+        if lent.count >= Self.maxIdle, let oldest = lent.first { oldest.guest.close() }
+        connection.binding?.place = lent.join(connection)
+        return true
+    }
+
+    /// It waits no more.
+    func leaves(_ connection: UpstreamConnection) {
+        resolver.refresh()
+        forgetLent(connection)
+    }
+
+    private func forgetLent(_ connection: UpstreamConnection) {
+        guard let binding = connection.binding, let place = binding.place else { return }
+        binding.place = nil
+        lent.leave(place)
+    }
+
     /// Keeps no connection any more. Requests that still come get new ones.
     func close() {
         isClosed = true
@@ -247,11 +269,13 @@ final class UpstreamPool {
             connection.indexInPool = -1
             connection.close()
         }
+        for connection in lent.guests { connection.close() }
         for connection in shared { connection.retire() }
     }
 
     /// A connection was closed; it is forgotten.
     func remove(_ connection: UpstreamConnection) {
+        forgetLent(connection)
         let index = connection.indexInPool
         guard index >= 0 else { return }
         connection.indexInPool = -1
@@ -263,7 +287,7 @@ final class UpstreamPool {
 
     /// The upstream's name means other addresses now: connections to those it no longer means are given up once nothing is under way on them.
     private func dropStrangers() {
-        for connection in idle where isStranger(connection) { connection.close() }
+        for connection in idle + lent.guests where isStranger(connection) { connection.close() }
         for connection in shared where !resolver.names(connection.address) { connection.retire() }
     }
 

@@ -1,4 +1,4 @@
-/// Those who wait for an upstream to be free, first come, first served. Leaving from the middle costs no more than from the front.
+/// Those who wait, first come, first served: requests for an upstream to be free, say. Leaving from the middle costs no more than from the front.
 struct WaitingLine<Guest> {
     /// A place in the line.
     final class Place {
@@ -12,6 +12,17 @@ struct WaitingLine<Guest> {
     private(set) var count = 0
     private(set) var first: Place?
     private weak var last: Place?
+
+    /// All who wait, as a list of its own: they may leave while they are told something.
+    var guests: [Guest] {
+        var guests: [Guest] = []
+        var next = first
+        while let place = next {
+            guests.append(place.guest)
+            next = place.next
+        }
+        return guests
+    }
 
     mutating func join(_ guest: Guest) -> Place {
         let place = Place(guest)
