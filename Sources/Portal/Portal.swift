@@ -92,7 +92,7 @@ public final class Portal: Responder, RefusalRenderer {
             return events(asked, connection, CallbackReader(keys, corpID: app.corpID))
         }
         if name == "sessions" { return try await sessions(asked) }
-        if name == "scan" || name.hasPrefix("scan/"), options.isScanningOn { return try await scan(asked, name.dropFirst("scan/".count)) }
+        if name == "scan" || name.hasPrefix("scan/"), options.isScanningOn { return try await scan(asked, name.dropFirst("scan".count)) }
         return refuse(.noSuchOwnPath, asked)
     }
 

@@ -226,7 +226,8 @@ extension Gateway {
             case .drop: continue
             case .rewrite:
                 if entry.known == .clearSiteData {
-                    clearSiteData = ResponseHygiene.withoutCookies(fields.value(entry))
+                    let rest = ResponseHygiene.withoutCookies(fields.value(entry)) ?? []
+                    if !rest.isEmpty { clearSiteData = clearSiteData.map { $0 + Array(", ".utf8) + rest } ?? rest }
                     continue
                 }
                 if entry.known != .contentLength || !keepsLength || hasLength { continue }
@@ -236,7 +237,7 @@ extension Gateway {
             kept += 1
         }
         fields.entries.removeLast(fields.entries.count - kept)
-        if let clearSiteData, !clearSiteData.isEmpty { fields.append("Clear-Site-Data", String(decoding: clearSiteData, as: UTF8.self)) }
+        if let clearSiteData { fields.append("Clear-Site-Data", String(decoding: clearSiteData, as: UTF8.self)) }
         return true
     }
 

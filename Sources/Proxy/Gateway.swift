@@ -99,6 +99,8 @@ public final class Gateway: ExchangeHandler {
             try exchange.target.parse(head.fields.arena.span.extracting(head.target))
             let route = Self.route(exchange.target.path.span, head, origin)
             if exchange.target.isAmbiguous { try Self.refuseSplit(exchange.target, head, origin, route) }
+            // A site says what it takes; for all else a path is UTF-8.
+            if route.isOwn || route.site == nil { try exchange.target.check(anyEncoding: false, ignoreCase: false) }
             if route.isOwn || isOwnershipFile(exchange.target) || isLobby(exchange.target, origin, route) { return own(exchange, route.site) }
             guard let site = route.site else { return refuse(exchange, .noSuchSite) }
             exchange.trace.site = site.index

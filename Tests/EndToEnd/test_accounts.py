@@ -333,6 +333,7 @@ def test_five_wrong_codes_are_enough(make):
     for left in (4, 3, 2, 1, 0):
         answer = send(browser, page, "WRNG234567" if left % 2 else "no code at all")
         assert answer.status == 403 and (f"{left} 次" in answer.text or left == 0)
+    assert "/.menwei/start/corp" in answer.text, "the other ways are offered where this one ends"
     assert send(browser, page, code).status == 403
     again, page = bind_page(gateway)
     assert send(again, page, code).status == 403, "another login gives no more tries"

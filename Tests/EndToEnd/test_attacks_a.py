@@ -441,10 +441,10 @@ def test_t22_our_cookie_stays_and_theirs_arrive(gateway, member, upstream):
 def test_t23_answers_speak_neither_in_our_name_nor_to_the_gateway(gateway, upstream):
     upstream.script("/public/evil", lambda e: (e.read_body(), e.respond(200, [
         ("Set-Cookie", "__Host-menwei=x; Secure; Path=/"), ("Set-Cookie", "fine=1"), ("X-Menwei-User", "x"), ("X-Accel-Redirect", "/admin/secret"), ("X-Sendfile", "/etc/passwd"),
-        ("Clear-Site-Data", '"cookies", "cache"')], b"body")))
+        ("Clear-Site-Data", '"cookies", "cache"'), ("Clear-Site-Data", '"storage", "cookies"')], b"body")))
     answer = ask(gateway, "/public/evil")
     assert answer.status == 200 and answer.body == b"body" and answer.all("Set-Cookie") == ["fine=1"]
-    assert not answer.all("X-Menwei-User") and answer.all("Clear-Site-Data") == ['"cache"']
+    assert not answer.all("X-Menwei-User") and answer.all("Clear-Site-Data") == ['"cache", "storage"']
     assert upstream.targets() == ["/public/evil"]
 
 

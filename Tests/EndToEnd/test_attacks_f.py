@@ -50,7 +50,7 @@ def test_t86_the_proxy_protocol_is_for_who_was_told_to_speak_it(gateway, upstrea
     """Before TLS, and inside of it: from a peer of whom nothing was said it is no TLS, and no request."""
     with RawConnection(gateway.port) as raw:
         raw.try_send(header + b"GET /public/x HTTP/1.1\r\nHost: wiki.test\r\n\r\n")
-        raw.socket.shutdown(1)
+        raw.end_sending()
         assert b"HTTP/1.1 200" not in raw.everything()
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
         raw.try_send(header + f"GET /public/x HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\n\r\n".encode())

@@ -66,10 +66,12 @@ def test_an_idle_sessions_stream_ends_and_one_in_use_goes_on(own, upstream):
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
         raw.send(f"GET /events HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nCookie: {browser._cookie_header('wiki.test')}\r\n\r\n".encode())
         assert raw.head().status == 200
+        used = begun
         while time.monotonic() - begun < 4.5:
             assert raw.receive(), "a session in use ended"
-            if int((time.monotonic() - begun) * 10) % 10 == 0:
+            if time.monotonic() - used >= 0.4:
                 assert browser.call(wiki + "/x").status == 200
+                used = time.monotonic()
         left = time.monotonic()
         while raw.receive():
             assert time.monotonic() - left < 5.5, "the stream outlived its session"
@@ -119,9 +121,10 @@ def test_a_logout_is_heard_by_every_worker_while_all_of_them_look_up(gateway):
                 connection.response()
             begun = time.monotonic()
             for connection in connections:
+                asked = time.monotonic()
                 connection.send(ask)
                 status = connection.response().status
-                assert status == 401 or time.monotonic() - begun < 0.5, status
+                assert status == 401 or asked - begun < 0.5, status
             for connection in connections:
                 connection.send(ask)
             wait_for(lambda: time.monotonic() - begun > 1, 2)
@@ -144,7 +147,7 @@ def test_while_the_store_is_gone_a_cookie_opens_nothing_and_open_paths_stay_open
     store = gateway.folder / "menwei.db"
     store.rename(gateway.folder / "away.db")
     # Each worker learns it within half a second.
-    wait_for(lambda: {browser.call(wiki + "/x").status for _ in range(12)} == {503}, 3, "the store's absence", every=0.1)
+    wait_for(lambda: {browser.call(wiki + "/x").status for _ in range(12)} == {503}, 15, "the store's absence", every=0.1)
     begun = time.monotonic()
     wait_for(lambda: time.monotonic() - begun > 0.6, 2)
     for _ in range(4):
@@ -155,4 +158,4 @@ def test_while_the_store_is_gone_a_cookie_opens_nothing_and_open_paths_stay_open
     assert upstream.last().one("X-Forwarded-User") is None and upstream.last().one("X-Menwei-Assertion") is None
     assert Browser(gateway).call(wiki + "/x").status == 401
     (gateway.folder / "away.db").rename(store)
-    wait_for(lambda: browser.call(wiki + "/x").status == 200, 3, "the store's return", every=0.1)
+    wait_for(lambda: browser.call(wiki + "/x").status == 200, 15, "the store's return", every=0.1)

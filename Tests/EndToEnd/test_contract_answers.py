@@ -10,6 +10,7 @@ import pytest
 
 from harness.browser import DESKTOP, NAVIGATION, PHONE, WECOM, Browser
 from harness.raw import RawConnection
+from harness.waiting import wait_for
 
 OWNERSHIP = "WW_verify_YpAqDE4xoAPsmGSK.txt"
 MP = "MP_verify_ABCDEFGHIJ012345.txt"
@@ -166,6 +167,17 @@ def test_a_person_at_an_unknown_host_gets_a_page(gateway):
 
 # The first answer to who has no session
 
+def test_a_target_that_begins_with_two_slashes_is_come_back_to(gateway):
+    answer = Browser(gateway).get(gateway.origin("wiki.test") + "//a/b?x=1")
+    assert answer.status == 302 and query(answer.location)["return"] in (gateway.origin("wiki.test") + "//a/b?x=1", gateway.origin("wiki.test") + "/a/b?x=1")
+
+
+def test_max_age_goes_on_to_the_origin_of_the_return_address(gateway):
+    there = gateway.origin("app.test") + "/x"
+    answer = Browser(gateway).get(gateway.origin("wiki.test") + "/.menwei/login?max_age=0&return=" + quote(there, safe=""))
+    assert answer.status == 302 and query(answer.location)["max_age"] == "0" and query(answer.location)["return"] == there
+
+
 def test_a_navigation_without_a_session_is_one_redirect(gateway):
     answer = Browser(gateway).get(gateway.origin("wiki.test") + "/a//b?x=%2F&y=1")
     assert answer.status == 302 and answer.one("Cache-Control") == "no-store"
@@ -242,6 +254,11 @@ def test_unknown_own_paths_are_404_for_every_method(gateway, upstream, path):
         for method in ("GET", "POST", "HEAD"):
             assert ask(gateway, path, host=host, method=method).status == 404, (host, method)
     assert not upstream.requests
+
+
+@pytest.mark.parametrize("host, path", [("wiki.test", "/.menwei/%ff"), ("wiki.test", "/.menwei/me%c0%ae"), ("auth.test", "/%ff"), ("auth.test", "/.menwei/%ff")])
+def test_what_is_no_utf_8_is_400_before_anything_is_looked_for(gateway, host, path):
+    assert ask(gateway, path, host=host).status == 400
 
 
 def test_own_names_are_compared_decoded_once(gateway):
@@ -411,9 +428,9 @@ def test_while_the_store_is_unreachable_whoever_shows_a_session_is_refused(lonel
     store = lonely.folder / "menwei.db"
     os.rename(store, lonely.folder / "away.db")
     try:
-        end = time.monotonic() + 1
-        while time.monotonic() < end:  # every worker hears of it within a second
-            answer = browser.call(origin + "/x")
+        # Every worker hears of it within a second.
+        wait_for(lambda: {browser.call(origin + "/x").status for _ in range(8)} == {503}, 15, "the store's absence")
+        answer = browser.call(origin + "/x")
         upstream.clear()
         value = problem(answer, 503, "store-down")
         assert int(answer.one("Retry-After")) > 0 and not answer.set_cookies

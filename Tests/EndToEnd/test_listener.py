@@ -125,7 +125,7 @@ def test_garbage_on_the_tls_port_harms_nobody(gateway, connect):
     for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"A" * 3000, b"\x00" * 5000, b"\x16\x03\x01\x00\x05hello", b"", b"SSH-2.0-x\r\n"):
         raw = RawConnection(gateway.port)
         raw.try_send(garbage)
-        raw.socket.shutdown(socket.SHUT_WR)
+        raw.end_sending()
         raw.everything()
         raw.close()
     raw = connect()

@@ -114,9 +114,10 @@ def test_a_slow_upstream_gets_fewer_requests(make_gateway, applications, upstrea
     assert 0 < held < 8
     client = Client(gateway)
     for _ in range(40):
-        raw = threading.Thread(target=lambda: answers.append(ask(gateway)[1]))
+        raw, before = threading.Thread(target=lambda: answers.append(ask(gateway)[1])), len(upstream.targets())
         raw.start()
-        raw.join(0.5)
+        # Answered, or held at the slow one: the next comes when this one is no load on the way any more.
+        wait_for(lambda: not raw.is_alive() or len(upstream.targets()) > before, 10, "the answer, or the request at the slow upstream")
         threads.append(raw)
     client.close()
     # With n held there is no worker whose count at the fast one is higher.
@@ -159,6 +160,8 @@ def test_one_of_three_is_killed_under_load_and_comes_back(make_gateway, applicat
     assert all(method == "POST" and status == 502 for method, _, status, _ in failed), failed[:5]
     # No more than were under way.
     assert len(failed) <= len(threads), failed
+    done = {target for method, target, status, _ in results if method == "POST" and status == 200}
+    wait_for(lambda: done <= {target for application in three for _, target, _ in application.took("POST")}, 10, "what the applications say")
     executed = Counter(target for application in three for _, target, _ in application.took("POST"))
     assert max(executed.values()) == 1, "a POST was executed twice"
     assert all(executed[target] == 1 for method, target, status, _ in results if method == "POST" and status == 200)

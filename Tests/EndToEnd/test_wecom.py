@@ -94,9 +94,11 @@ def test_a_slow_login_holds_nobody_else_up(own, simulator, upstream):
     results = []
     thread = threading.Thread(target=lambda: results.append(attempt(own)[1].status))
     thread.start()
-    for _ in range(50):
+    served = 0
+    while thread.is_alive() and served < 50:
         assert inside.call(own.origin("wiki.test") + "/x").status == 200
-    assert thread.is_alive(), "the login, which takes three seconds, was over first"
+        served += 1
+    assert served >= 5, "the login, which takes three seconds, held the others up"
     thread.join()
     assert results == [200]
 
@@ -128,10 +130,10 @@ def test_a_bad_token_is_fetched_again_once(own, simulator, code):
 
 
 def test_a_token_is_refreshed_before_its_end(own, simulator):
-    simulator.control("settings", token_lifetime=2, reuse_tokens=False)
+    simulator.control("settings", token_lifetime=6, reuse_tokens=False)
     attempt(own)
     simulator.control("clear-calls")
-    end = time.monotonic() + 4
+    end = time.monotonic() + 8
     while time.monotonic() < end:
         _, answer = attempt(own)
         assert answer.status == 200

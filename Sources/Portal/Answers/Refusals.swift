@@ -34,7 +34,8 @@ extension Portal {
         let asked = Asked(request, origin: origin, options: options)
         // A form is never sent on to the login: what was typed would be lost without a word.
         if audience == .navigation, request.method == "GET" || request.method == "HEAD" {
-            let here = returnAddress(request.target, on: origin, allowPath: true)
+            // As an address of its own: a path that begins with `//` alone would name another host.
+            let here = returnAddress(origin.text + request.target, on: origin, allowPath: true)
             do { return try siteLogin(asked, Journey(returnTo: short(here, request)), maxAge: request.maxAge.map { Int($0.components.seconds) }) } catch { return answer(.storeDown, to: request, audience: audience) }
         }
         let summary = RefusalSummary(.loginRequired)

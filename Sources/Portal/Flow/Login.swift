@@ -22,16 +22,15 @@ extension Portal {
     /// - Parameter maxAge: seconds; a session whose login is older counts as none.
     func siteLogin(_ asked: Asked, _ asks: Journey, maxAge: Int? = nil) throws(Trouble) -> OwnResponse {
         var journey = asks
+        let age = maxAge.map { "&max_age=\($0)" } ?? ""
         guard journey.returnTo.origin == asked.origin else {
             journey.bind = nil
-            return redirect(302, ownAddress(journey.returnTo.origin, "login?" + journey.query))
+            return redirect(302, ownAddress(journey.returnTo.origin, "login?" + journey.query + age))
         }
         var cookies: [String] = []
         let value = try tryCookie(asked, setting: &cookies)
         journey.bind = fingerprint(value)
-        var address = ownAddress(options.authOrigin, "login?" + journey.query)
-        if let maxAge { address += "&max_age=\(maxAge)" }
-        return redirect(302, address, cookies: cookies)
+        return redirect(302, ownAddress(options.authOrigin, "login?" + journey.query + age), cookies: cookies)
     }
 
     /// Where a login leads in the end. To a page of our own it is counted, or a browser that does not keep the session's cookie would go round for ever.

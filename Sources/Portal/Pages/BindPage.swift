@@ -31,6 +31,8 @@ extension Portal {
         if news != .spent && news != .busy { content.append(codeForm(id, parts)) }
         if let own = pending.ownName { content.append(ownForm(own, id, parts)) }
         content += [parts.heading(Catalogue.whatToDo), parts.paragraph(Catalogue.bindDo)]
+        // For this person it ends here.
+        if news == .spent || news == .busy { content.append(everyWay(asked, pending.journey)) }
         var page = Page(language: asked.language, title: Catalogue.bindTitle, requestID: asked.requestID, content: .group(content))
         // The answer to a good code leads on to the site, and wherever that leads.
         page.formsLead = "*"

@@ -45,7 +45,7 @@ extension Portal {
     }
 
     /// All connections, and inside WeCom the way that is not silent as well. From any origin.
-    private func everyWay(_ asked: Asked, _ journey: Journey) -> HTML {
+    func everyWay(_ asked: Asked, _ journey: Journey) -> HTML {
         let parts = Parts(language: asked.language)
         let auth = options.authOrigin.text
         var links: [HTML] = []

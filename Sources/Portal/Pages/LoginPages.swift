@@ -55,7 +55,7 @@ extension Portal {
             content: h("div", [.class("card")],
                 parts.title(Catalogue.frameTitle), parts.lead(Catalogue.frameText),
                 parts.actions(parts.button(
-                    Catalogue.frameButton, to: ownAddress(asked.origin, "login?" + journey.query), main: true, [.init("target", "_top")]))),
+                    Catalogue.frameButton, to: ownAddress(asked.origin, "login?" + journey.query), main: true, [.init("target", "_top"), .init("data-start")]))),
             framableBy: options.framers, isBare: true)
     }
 

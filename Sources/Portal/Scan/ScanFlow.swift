@@ -8,10 +8,10 @@ internal import WeCom
 /// `/.menwei/scan` and all below it: login by a QR code that the gateway draws, for browsers that cannot reach WeCom themselves. What the phone does
 /// with it is in ScanAnswer.swift.
 extension Portal {
-    /// - Parameter rest: what follows `/.menwei/scan/`.
+    /// - Parameter rest: what follows `/.menwei/scan`.
     func scan(_ asked: Asked, _ rest: Substring) async throws(Trouble) -> OwnResponse {
         if rest.isEmpty { return try await get(asked, head: false) { () async throws(Trouble) in try await askForScan(asked) } }
-        let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = rest.dropFirst().split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let code = ScanCode(parts[0]), parts.count == 1 || parts[1] == "wait" else { return refuse(.noSuchOwnPath, asked) }
         if parts.count == 2 { return try await get(asked, head: false) { () async throws(Trouble) in try await awaitScan(asked, code) } }
         switch asked.request.method {

@@ -120,7 +120,7 @@ class Gateway:
                 found.append(record)
         return found
 
-    def record(self, event=None, deadline=5.0, **fields):
+    def record(self, event=None, deadline=20.0, **fields):
         """The last such record, waited for."""
         return wait_for(lambda: self.records(event, **fields), deadline, f"a record {event} {fields}")[-1]
 

@@ -175,7 +175,7 @@ class H2Upstream:
         with self.lock:
             self.requests = []
 
-    def last(self, deadline=5):
+    def last(self, deadline=20):
         with self.lock:
             assert self.lock.wait_for(lambda: self.requests, deadline), "no request came"
             return self.requests[-1]

@@ -76,6 +76,13 @@ class RawConnection:
         except OSError:
             pass
 
+    def end_sending(self):
+        """Half-closes; whether the other side has closed already is no matter."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
     def send_what_is_taken(self, data, patience=0.5):
         """Until nothing more is taken for `patience` seconds. Not in a thread of its own beside one that reads: OpenSSL's connections are for one at a time."""
         limit = self.socket.gettimeout()
