@@ -37,6 +37,8 @@ fi
 
 echo "== end-to-end tests"
 export MENWEI_BIN=$menwei
+# The same odd requests in every run; MENWEI_SEED=0 makes new ones.
+export MENWEI_SEED=${MENWEI_SEED:-20261129}
 pytest=(.venv/bin/python -m pytest --rootdir Tests/EndToEnd -c Tests/EndToEnd/pytest.ini Tests/EndToEnd)
 if [ $# -gt 0 ]; then exec "${pytest[@]}" "$@"; fi
 "${pytest[@]}" -n 2 --dist loadfile -m "not measuring"

@@ -14,8 +14,10 @@ from harness.simulator import Simulator
 from harness.upstream import Upstream
 
 
-#: Files whose tests measure memory or processor time, or put the whole machine under load.
-MEASURING = {"test_budgets.py", "test_chaos.py", "test_descriptors.py", "test_reload_load.py", "test_streaming.py"}
+#: Files whose tests measure memory or processor time, hold the gateway to seconds, or put the whole machine under load.
+MEASURING = {
+    "test_attacks_sessions.py", "test_budgets.py", "test_chaos.py", "test_descriptors.py", "test_reload_load.py", "test_session_streams.py", "test_streaming.py", "test_wecom_table.py",
+}
 
 
 def pytest_collection_modifyitems(items):

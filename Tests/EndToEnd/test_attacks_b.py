@@ -89,7 +89,7 @@ def test_t35_no_field_says_another_path_or_method(gateway, upstream, name):
     assert ask(gateway, "/admin", f"{name}: {'GET' if value == 'DELETE' else '/public/x'}").status == 401 and not upstream.requests
 
 
-@pytest.mark.parametrize("agent", ["GoogleHC/1.0", "kube-probe/1.29", "", "menwei", "ELB-HealthChecker/2.0"], ids=lambda a: f"T-36-{a}")
+@pytest.mark.parametrize("agent", ["GoogleHC/1.0", "kube-probe/1.29", "", "menwei", "menwei-health", "ELB-HealthChecker/2.0"], ids=lambda a: f"T-36-{a}")
 def test_t36_no_user_agent_opens_anything(gateway, upstream, agent):
     assert ask(gateway, "/admin", f"User-Agent: {agent}").status == 401 and not upstream.requests
 

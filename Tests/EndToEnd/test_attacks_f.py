@@ -21,6 +21,15 @@ def test_t81_t83_no_client_says_where_it_is(gateway, upstream, fields):
     assert gateway.record("access", request_id=answer.one("X-Request-Id"))["client"] == "127.0.0.1"
 
 
+def test_t81_a_rule_for_networks_looks_at_the_socket(make_gateway, upstream):
+    own = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [
+        {"path": "/far/*", "allow": {"anyone": True, "networks": ["10.0.0.0/8"]}}, {"path": "/near/*", "allow": {"anyone": True, "networks": ["127.0.0.0/8"]}}]}])
+    for fields in ([], ["X-Forwarded-For: 10.0.0.1"], ["Forwarded: for=10.0.0.1", "X-Real-IP: 10.0.0.1"]):
+        upstream.clear()
+        assert ask(own, "/far/x", *fields).status == 401 and not upstream.requests
+        assert ask(own, "/near/x", *fields).status == 200
+
+
 @pytest.mark.parametrize("proto", ["http", "evil://", "https, http", ""], ids=lambda p: f"T-84-{p}")
 def test_t84_no_client_says_the_scheme(gateway, upstream, proto):
     assert ask(gateway, "/public/x", f"X-Forwarded-Proto: {proto}", "X-Forwarded-Scheme: http", "X-Forwarded-Ssl: off").status == 200

@@ -12,6 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from harness.browser import WECOM
+from harness.ports import free_port
 from harness.upstream import websocket
 from harness.waiting import wait_for
 
@@ -67,7 +68,8 @@ def chromium(gateway, workspace, tmp_path):
             options.add_argument("--force-dark-mode")
         options.add_experimental_option("prefs", {"intl.accept_languages": language})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"), log_output=str(tmp_path / "chromedriver.log")))
+        service = Service(shutil.which("chromedriver"), port=free_port(), log_output=str(tmp_path / "chromedriver.log"))
+        driver = webdriver.Chrome(options=options, service=service)
         driver.set_page_load_timeout(60)
         started.append(driver)
         return driver

@@ -33,15 +33,22 @@ def connect(gateway, **more):
 
 
 def dripping(raw, data, every):
-    """Sends `data` again and again in a thread, until the other side has had enough."""
-    def drip():
-        try:
-            while True:
-                time.sleep(every)
-                raw.send(data)
-        except (OSError, ValueError):
-            pass
-    threading.Thread(target=drip, daemon=True).start()
+    """From now on whoever reads sends `data` after each `every` seconds of silence. One thread reads and writes, as a TLS connection wants it."""
+    raw.socket.settimeout(every)
+    plain, end = raw.socket.recv, time.monotonic() + 170
+
+    def recv(size):
+        while True:
+            try:
+                return plain(size)
+            except TimeoutError:
+                assert time.monotonic() < end, "it is never given up"
+            try:
+                raw.socket.sendall(data)
+            except OSError:
+                pass  # the other side has had enough; what it said comes yet
+
+    raw.socket.recv = recv
 
 
 def handshake(gateway):

@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test func whoWaitsTooLongIs504() throws {
-        let (gateway, first, upstream) = try Self.busy(connect: .milliseconds(50))
+        let (gateway, first, upstream) = try Self.busy(connect: .milliseconds(500))
         let second = gateway.client()
         second.ask("GET", "/open/2")
         #expect(second.message().status == 504)
