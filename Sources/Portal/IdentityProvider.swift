@@ -28,7 +28,11 @@ extension IdentityProvider {
         let identity: Identity
         do { identity = try await identify(code: code) } catch { throw LoginRefusal(error) }
         if case .known(let person) = identity { return person }
-        let user = try Admission.member(identity)
+        return try await admit(user: try Admission.member(identity), visibleRangeOnly: visibleRangeOnly)
+    }
+
+    /// The directory's word on whether a member may come in, and what it tells of them; every doubt is a refusal.
+    public func admit(user: String, visibleRangeOnly: Bool) async throws(LoginRefusal) -> DirectoryMember {
         let lookup: Result<DirectoryMember, WeComError>
         do { lookup = .success(try await member(userid: user)) } catch { lookup = .failure(error) }
         let member = try Admission.decide(user: user, lookup: lookup, visibleRangeOnly: visibleRangeOnly)

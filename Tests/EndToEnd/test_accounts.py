@@ -421,6 +421,18 @@ def wecom_user(gateway, name, simulator):
     return Browser(gateway, WECOM)
 
 
+def test_the_question_is_no_second_key(make, simulator):
+    """Whoever logged out, or was ended, while WeCom asked: the state of the question brings nobody back in."""
+    gateway = make(scope="snsapi_privateinfo")
+    browser = wecom_user(gateway, "zhangsan", simulator)
+    asked = browser.go(gateway.origin("wiki.test") + "/asked")
+    state = parse_qs(urlsplit(asked.history[-1].url).query)["state"][0]
+    assert browser.request("POST", gateway.auth + "/.menwei/logout", headers={"Origin": gateway.auth}, body=b"").status in (200, 303)
+    answer = browser.get(gateway.auth + "/.menwei/callback/corp?state=" + state)
+    assert answer.status == 302 and "/.menwei/login?" in answer.location
+    assert browser.call(gateway.auth + "/.menwei/me").status == 401 and len(gateway.records("login")) == 1
+
+
 def test_who_agrees_once_has_their_details_in_every_login(make, simulator):
     gateway = make(scope="snsapi_privateinfo")
     browser = wecom_user(gateway, "zhangsan", simulator)

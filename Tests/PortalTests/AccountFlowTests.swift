@@ -5,6 +5,7 @@ import Foundation
 import HTTP
 import Proxy
 import Storage
+import Synchronization
 import Testing
 import WeCom
 
@@ -119,7 +120,24 @@ import WeCom
         request.body = Array("id=\(id)&code=\(code.text)".utf8)
         #expect(await gate.portal.respond(to: request).status == 303)
         let session = try #require(try await gate.store.list(account: "boss", now: gate.clock.now).first)
-        #expect(session.authTime == proven && session.checked == proven)
-        #expect(session.created == gate.clock.now)
+        #expect(session.authTime == proven)
+        #expect(session.checked == gate.clock.now && session.created == gate.clock.now)
+    }
+
+    @Test func whoLeavesWhileACodeIsAskedForStaysOutAndTheCodeIsGoodYet() async throws {
+        let gate = gate { ($0.accounts.mode, $0.accounts.asksForCode) = (.known, true) }
+        #expect(try await table.take([AccountRow("boss")], now: gate.clock.now) == [])
+        let code = try #require(BindingCode(typed: "ABCDEFGHJK"))
+        #expect(try await table.issue(code, for: "boss", now: gate.clock.now))
+        let browser = Browser(gate)
+        let id = try #require(await logIn(browser, to: "https://wiki.corp.example/").path.last?.parameter("id"))
+        gate.provider.answers.withLock { $0.members["ZhangSan"] = .failure(WeComError(api: "user/get", errcode: 60111)) }
+        gate.clock.advance(.seconds(10))
+        var (_, request) = await browser.request(Gate.auth.text + "/.menwei/bind", method: "POST", [("Origin", Gate.auth.text)])
+        request.body = Array("id=\(id)&code=\(code.text)".utf8)
+        #expect(await gate.portal.respond(to: request).status == 403)
+        #expect(try await accounts(gate) == [])
+        #expect(try await table.redeem(code, by: Person(connection: "corp", user: "lisi"), now: gate.clock.now) != .spent)
+        #expect(try await table.accounts().first?.bindings.map(\.person.user) == ["lisi"])
     }
 }

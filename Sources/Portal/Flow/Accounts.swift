@@ -44,7 +44,7 @@ extension Portal {
         switch standing {
         case .account(let member):
             return try await arrive(
-                member, amr: login.amr, identified: login.identified, checked: login.identified, login.journey, asked, cutsFragment: cutsFragment)
+                member, amr: login.amr, identified: login.identified, checked: login.checked, login.journey, asked, cutsFragment: cutsFragment)
         case .ask(let ownName):
             var login = login
             login.ownName = ownName

@@ -30,10 +30,12 @@ extension Portal {
             guard let id = form.one("id"), let pending = try await pendingLogin(id, asked), let accounts,
                   let connection = options.connection(pending.member.connection[...]), connection.corp == pending.member.corp
             else { return try await lost(asked) }
-            if form.one("own") == "1", let name = pending.ownName {
-                return try await openOwn(name, accounts, pending, id, connection, asked)
+            let login: PendingLogin
+            do throws(LoginRefusal) { login = try await renewed(pending, connection, asked) } catch { return refuse(error, pending, connection, asked) }
+            if form.one("own") == "1", let name = login.ownName {
+                return try await openOwn(name, accounts, login, id, connection, asked)
             }
-            return try await redeem(form.one("code") ?? "", accounts, pending, id, connection, asked)
+            return try await redeem(form.one("code") ?? "", accounts, login, id, connection, asked)
         default:
             return refuse(.methodNotAllowed(allow: "GET, HEAD, POST"), asked)
         }
@@ -103,7 +105,7 @@ extension Portal {
         }
         guard taken != nil else { return try await lost(asked) }
         var response = try await arrive(
-            member, amr: pending.amr, identified: pending.identified, checked: pending.identified, pending.journey, asked)
+            member, amr: pending.amr, identified: pending.identified, checked: pending.checked, pending.journey, asked)
         // After a POST only this makes every browser ask with GET.
         if response.status == 302 { response.status = 303 }
         return response

@@ -31,14 +31,15 @@ extension Portal {
         _ member: Member, _ standing: AccountStanding, _ state: LoginState, _ connection: ConnectionOptions, _ app: WeComApp, _ asked: Asked
     ) async throws(Trouble) -> OwnResponse {
         var cookies: [String] = []
+        var pending = PendingLogin(member, amr: ["wecom"], browser: state.browser, journey: state.journey, identified: asked.now)
         if case .account(let known) = standing {
             let (session, cookie) = try await openSession(known, amr: ["wecom"], asked)
             cookies.append(cookie)
             records.login(session, asked)
             try await noteAsked(member.person, Self.pauseWhileAsked, asked)
+            pending.hadSession = true
         }
         let value = try await newState(state, now: asked.now)
-        let pending = PendingLogin(member, amr: ["wecom"], browser: state.browser, journey: state.journey, identified: asked.now)
         _ = try await Trouble.store { () async throws(StoreFailure) in
             try await store.put(
                 .binding, PendingLogin.key(state: value), pending.encoded, expires: asked.now.advanced(by: PendingLogin.life), now: asked.now)
@@ -58,37 +59,51 @@ extension Portal {
     }
 
     /// The way back from the question. Without a code the person said no; an answer that fails, or is somebody else's, counts as none.
-    func afterConsent(_ pending: PendingLogin, code: String, _ connection: ConnectionOptions, _ asked: Asked, cutsFragment: Bool) async throws(Trouble) -> OwnResponse {
-        var member = pending.member
-        let agreed = await agreedDetails(code, member, connection, asked)
-        if let agreed {
-            (member.email, member.mobile) = (agreed.email, agreed.mobile)
-        } else {
-            try await noteAsked(member.person, Self.pauseAfterNo, asked)
+    func afterConsent(_ asking: PendingLogin, code: String, _ connection: ConnectionOptions, _ asked: Asked, cutsFragment: Bool) async throws(Trouble) -> OwnResponse {
+        var login = asking
+        if !asking.hadSession {
+            do throws(LoginRefusal) { login = try await renewed(asking, connection, asked) } catch { return refuse(error, asking, connection, asked) }
+        }
+        var member = login.member
+        let answer = await consent(code, member, connection, asked)
+        switch answer {
+        case .agreed(let details): (member.email, member.mobile) = (details.email, details.mobile)
+        case .no: try await noteAsked(member.person, Self.pauseAfterNo, asked)
+        case .trouble: break
         }
         var standing = try await standing(of: member, connection, asked)
-        if let agreed, let accounts, case .account(let known) = standing {
-            try await keep(agreed, of: known, accounts, asked)
-            standing = try await self.standing(of: pending.member, connection, asked)
+        if case .agreed(let details) = answer, let accounts, case .account(let known) = standing {
+            try await keep(details, of: known, accounts, asked)
+            standing = try await self.standing(of: login.member, connection, asked)
         }
-        if case .account(let known) = standing, let session = try await authSession(asked), session.member.isSamePerson(as: known) {
-            if known != session.member {
-                try await Trouble.store { () async throws(StoreFailure) in try await store.update(known, checked: asked.now) }
-            }
-            return try await goOn(session, pending.journey, asked, cutsFragment: cutsFragment)
+        guard login.hadSession else { return try await conclude(standing, login, connection, asked, cutsFragment: cutsFragment) }
+        // Whose session ended meanwhile, by whatever cause, logs in like anybody else: the question is no second key.
+        guard case .account(let known) = standing, let session = try await authSession(asked), session.member.isSamePerson(as: known) else {
+            return beginAgain(asked, login.journey, cutsFragment: cutsFragment)
         }
-        return try await conclude(standing, pending, connection, asked, cutsFragment: cutsFragment)
+        if known != session.member {
+            // As old as it is: what a look-up found since goes before it, and brings what was agreed itself.
+            try await Trouble.store { () async throws(StoreFailure) in try await store.update(known, checked: login.checked) }
+        }
+        return try await goOn(session, login.journey, asked, cutsFragment: cutsFragment)
     }
 
-    private func agreedDetails(_ code: String, _ member: Member, _ connection: ConnectionOptions, _ asked: Asked) async -> AccountDetails? {
-        guard (1...512).contains(code.utf8.count), code.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), let provider = providers[connection.id] else { return nil }
+    private enum Consent {
+        case agreed(AccountDetails)
+        case no
+        /// Nobody knows what the person said: they may be asked again sooner.
+        case trouble
+    }
+
+    private func consent(_ code: String, _ member: Member, _ connection: ConnectionOptions, _ asked: Asked) async -> Consent {
+        guard (1...512).contains(code.utf8.count), code.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), let provider = providers[connection.id] else { return .no }
         do throws(WeComError) {
-            guard let found = try await provider.agreed(code: code), found.user.lowercased() == member.user.lowercased() else { return nil }
+            guard let found = try await provider.agreed(code: code), found.user.lowercased() == member.user.lowercased() else { return .no }
             let details = AccountDetails(email: found.email, mobile: found.mobile)
-            return details.isEmpty ? nil : details
+            return details.isEmpty ? .no : .agreed(details)
         } catch {
             if error.errcode == ErrorCode.badCode { codeBudget.spend(asked.request.client, now: asked.now) }
-            return nil
+            return .trouble
         }
     }
 

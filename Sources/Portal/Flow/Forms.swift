@@ -36,7 +36,8 @@ extension Portal: FormKeeper {
             Digest.sha256(key), stored.encoded, of: owner.sid, size: request.body.count, expires: asked.now.advanced(by: StoredForm.life), now: asked.now)
         guard isKept else { return notSent(asked) }
         let journey = Journey(returnTo: comingBack(request, origin), bind: fingerprint(browser), form: key)
-        let address = ownAddress(options.authOrigin, "login?" + journey.query)
+        let age = request.maxAge.map { "&max_age=\($0.components.seconds)" } ?? ""
+        let address = ownAddress(options.authOrigin, "login?" + journey.query + age)
         // For as long as the form is kept the browser must stay one that is known.
         return redirect(303, address, cookies: [tryCookie(browser)])
     }

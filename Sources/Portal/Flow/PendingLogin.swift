@@ -16,6 +16,10 @@ struct PendingLogin: Equatable {
     var journey: Journey
     /// When the connection vouched for them: the login is as old as that, however long the person takes.
     var identified: WallTime
+    /// When the directory vouched for them last. Not kept: what is read back is as old as the proof.
+    var checked: WallTime
+    /// They were logged in before they were asked: there is nothing more to come in by.
+    var hadSession: Bool
 
     /// 15 minutes
     static let life = Duration.seconds(15 * 60)
@@ -28,13 +32,13 @@ struct PendingLogin: Equatable {
     var encoded: [UInt8] {
         FieldList.encode([
             member.connection, member.corp, member.user, member.account, member.name, member.email, member.mobile, Self.text(member.departments),
-            Self.text(member.tags), amr.joined(separator: " "), ownName ?? "", browser, journey.query, String(identified.milliseconds),
+            Self.text(member.tags), amr.joined(separator: " "), ownName ?? "", browser, journey.query, String(identified.milliseconds), hadSession ? "in" : "",
         ])
     }
 
     /// - Parameter address: checks a return address again: the configuration may have changed meanwhile.
     init?(_ bytes: [UInt8], address: (String) -> ReturnAddress) {
-        guard let fields = FieldList.decode(bytes, count: 14), let identified = Int64(fields[13]) else { return nil }
+        guard let fields = FieldList.decode(bytes, count: 15), let identified = Int64(fields[13]) else { return nil }
         member = Member(connection: fields[0], corp: fields[1], user: fields[2], account: fields[3])
         (member.name, member.email, member.mobile) = (fields[4], fields[5], fields[6])
         (member.departments, member.tags) = (Self.numbers(fields[7]), Self.numbers(fields[8]))
@@ -44,9 +48,11 @@ struct PendingLogin: Equatable {
         let query = Query(fields[12])
         journey = Journey(query, returnTo: address(query.one("return") ?? "/"))
         self.identified = WallTime(milliseconds: identified)
+        checked = self.identified
+        hadSession = fields[14] == "in"
     }
 
-    init(_ member: Member, amr: [String], ownName: String? = nil, browser: String, journey: Journey, identified: WallTime) {
+    init(_ member: Member, amr: [String], ownName: String? = nil, browser: String, journey: Journey, identified: WallTime, hadSession: Bool = false) {
         self.member = member
         self.amr = amr
         self.ownName = ownName
@@ -54,6 +60,8 @@ struct PendingLogin: Equatable {
         self.journey = journey
         self.journey.attempt = 0
         self.identified = identified
+        checked = identified
+        self.hadSession = hadSession
     }
 
     private static func text(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: " ") }
