@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import struct
 import threading
 import time
 
@@ -133,6 +134,48 @@ def test_all_of_a_login_goes_over_one_connection_that_nobody_else_gets(connect, 
     for version in (1, 2):
         assert connect(version).ask()[0] == 401
     assert client.ask() == (200, None, number, "alice") and other.ask()[3] == "bob"
+
+
+@pytest.fixture
+def gateway(site):
+    """Whom `curl` asks."""
+    return site
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+@pytest.mark.parametrize("options, method", [((), "GET"), (("-d", "hello"), "POST")])
+def test_curl_logs_in_with_real_ntlm_messages(gateway, curl, upstream, version, options, method):
+    legs, people = [], {}
+
+    def answer(exchange):
+        body = exchange.read_body()
+        number = exchange.request.connection_number
+        scheme, _, message = (exchange.request.one("Authorization") or "").partition(" ")
+        message = base64.b64decode(message)
+        kind = message[8] if message[:8] == b"NTLMSSP\0" else None
+        legs.append((number, kind, exchange.request.method))
+        if kind == 1:
+            # MS-NLMP 2.2.1.2: no target; Unicode, NTLM, extended session security; the challenge.
+            question = b"NTLMSSP\0" + struct.pack("<IHHII8s8sHHI", 2, 0, 0, 48, 0x00080201, b"menwei!!", bytes(8), 0, 0, 48)
+            return exchange.respond(401, [("WWW-Authenticate", "NTLM " + base64.b64encode(question).decode())])
+        if kind == 3:
+            length, _, start = struct.unpack("<HHI", message[36:44])
+            people[number] = message[start:start + length].decode("utf-16-le")
+        if number not in people:
+            return exchange.respond(401, [("WWW-Authenticate", "NTLM")])
+        exchange.respond(200, [], people[number].encode() + b" " + body + b"\n")
+
+    upstream.script("*", answer)
+    url = gateway.origin("wiki.test")
+    done = curl(version, "--ntlm", "-u", "alice:secret", *options, url + "/one", url + "/two", url + "/three")
+    said = "alice hello" if method == "POST" else "alice "
+    assert done.stdout.decode().splitlines() == 3 * [said], legs
+    # Over HTTP/2 curl begins, and then turns to HTTP/1.1 by itself, on another connection.
+    if version == "--http2":
+        assert legs.pop(0)[1] == 1
+    assert len({number for number, *_ in legs}) == 1, legs
+    # Logged in once: what follows is not asked again.
+    assert [kind for _, kind, _ in legs].count(3) == 1 and {used for *_, used in legs} == {method}
 
 
 @pytest.mark.parametrize("kind", ["tls", "unix"])
