@@ -48,7 +48,7 @@ extension IdentityHeader {
     }
 
     private static let own = FoldedNameSet(
-        names: ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Request-Id", "Signature", "Signature-Input"],
+        names: ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Request-Id", "Signature", "Signature-Input", "traceparent", "tracestate"],
         prefixes: ["X-Menwei-"])
 
     private static let routing = FoldedNameSet(

@@ -33,7 +33,11 @@ final class GaugeBoard: Sendable {
     func showCertificates(_ edition: Edition) { state.withLock { $0.certificates = Self.certificates(edition) } }
 
     private static func certificates(_ edition: Edition) -> [Metrics.Gauges.Certificate] {
-        edition.certificates.map { .init(name: $0.material.names.first ?? "", expires: $0.material.notAfter) }
+        // Of several with one name, such as an RSA and an ECDSA one, the first to expire counts: a metric has a name once.
+        let all = edition.certificates.map { Metrics.Gauges.Certificate(name: $0.material.names.first ?? "", expires: $0.material.notAfter) }
+        return all.enumerated().filter { index, one in
+            !all.enumerated().contains { $1.name == one.name && ($1.expires, $0) < (one.expires, index) }
+        }.map(\.element)
     }
 
     private static func upstreams(_ state: State, _ metrics: Metrics) -> [Metrics.Gauges.Upstream] {

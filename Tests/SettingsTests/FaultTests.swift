@@ -107,6 +107,8 @@ import Testing
         ("identity: { basic: true }", ["10:24: \"basic\" must be a mapping, this is \"true\", which is true or false in YAML"]),
         ("identity: { signature: rfc9420 }", ["10:28: \"signature\" must be one of none, rfc9421, this is \"rfc9420\"; did you mean \"rfc9421\"?"]),
         ("identity: { headers: [ a ] }", ["10:26: \"headers\" must be a mapping of names to templates, this is a list"]),
+        ("identity: { headers: { X-User: \"{id}\", x-user: \"{name}\" } }", ["10:44: \"x-user\" and \"X-User\" are the same header; remove one"]),
+        ("identity: { headers: { Traceparent: \"{id}\" } }", ["10:28: \"Traceparent\" is set by the gateway itself"]),
         ("identity: { headers: { X_Forwarded_User: \"{id}\" } }", ["10:28: \"X_Forwarded_User\" and \"X-Forwarded-User\" are the same header to many applications; remove one"]),
         ("identity: { headers: { X-A: \"{acount}\" } }", ["10:33: unknown placeholder \"{acount}\"; did you mean \"account\"?"]),
         ("identity: { headers: { X-A: \"{name|hex}\" } }", ["10:33: unknown encoding \"|hex\"; there are |base64 and |raw"]),

@@ -9,13 +9,19 @@ extension ConfigurationReader {
         part.signsRequests = section.value("signature", Read.word(["none", "rfc9421"], key: "signature")).map { $0 == "rfc9421" }
     }
 
-    /// The entries of `identity.headers`, in the order of the file.
+    /// The entries of `identity.headers`: first those that remove one, for a mapping has no order, then the others in the order of the file.
     private func readHeaders(_ node: YAMLNode) -> [HeaderEntry] {
         guard case .mapping(let entries) = node.content else {
             findings.fault(node.mark, "\"headers\" must be a mapping of names to templates, this is \(node.kindName)")
             return []
         }
-        return entries.compactMap(readHeader)
+        let read = entries.compactMap(readHeader), added = read.filter { $0.header != nil }
+        for (index, entry) in added.enumerated() {
+            if let twin = added[..<index].first(where: { $0.name.lowercased() == entry.name.lowercased() }) {
+                findings.fault(entry.mark, "\(quoted(entry.name)) and \(quoted(twin.name)) are the same header; remove one")
+            }
+        }
+        return read.filter { $0.header == nil } + added
     }
 
     private func readHeader(_ entry: YAMLNode.Entry) -> HeaderEntry? {
