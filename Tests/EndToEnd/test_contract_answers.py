@@ -173,7 +173,7 @@ def test_a_target_that_begins_with_two_slashes_is_come_back_to(gateway):
 
 
 def test_max_age_goes_on_to_the_origin_of_the_return_address(gateway):
-    there = gateway.origin("app.test") + "/x"
+    there = gateway.origin("paths.test") + "/docs/x"
     answer = Browser(gateway).get(gateway.origin("wiki.test") + "/.menwei/login?max_age=0&return=" + quote(there, safe=""))
     assert answer.status == 302 and query(answer.location)["max_age"] == "0" and query(answer.location)["return"] == there
 
