@@ -30,8 +30,13 @@ extension Portal {
             guard let id = form.one("id"), let pending = try await pendingLogin(id, asked), let accounts,
                   let connection = options.connection(pending.member.connection[...]), connection.corp == pending.member.corp
             else { return try await lost(asked) }
+            guard codeBudget.allows(asked.request.client, now: asked.now) else { return show(bindPage(asked, pending, id: id, .busy), status: 429) }
             let login: PendingLogin
-            do throws(LoginRefusal) { login = try await renewed(pending, connection, asked) } catch { return refuse(error, pending, connection, asked) }
+            do throws(LoginRefusal) { login = try await renewed(pending, connection, asked) } catch {
+                // Each time costs a call to WeCom.
+                codeBudget.spend(asked.request.client, now: asked.now)
+                return refuse(error, pending, connection, asked)
+            }
             if form.one("own") == "1", let name = login.ownName {
                 return try await openOwn(name, accounts, login, id, connection, asked)
             }
@@ -63,7 +68,6 @@ extension Portal {
     private func redeem(
         _ typed: String, _ accounts: any AccountStore, _ pending: PendingLogin, _ id: String, _ connection: ConnectionOptions, _ asked: Asked
     ) async throws(Trouble) -> OwnResponse {
-        guard codeBudget.allows(asked.request.client, now: asked.now) else { return show(bindPage(asked, pending, id: id, .busy), status: 429) }
         let outcome = try await Trouble.store { () async throws(StoreFailure) in
             try await accounts.redeem(BindingCode(typed: typed), by: pending.member.person, now: asked.now)
         }
@@ -75,6 +79,7 @@ extension Portal {
             records.bindingFailed("wrong-code", pending.member, asked)
             return show(bindPage(asked, pending, id: id, left > 0 ? .wrong(left: left) : .spent), status: 403)
         case .spent:
+            codeBudget.spend(asked.request.client, now: asked.now)
             records.bindingFailed("too-many-codes", pending.member, asked)
             return show(bindPage(asked, pending, id: id, .spent), status: 403)
         }
@@ -93,7 +98,9 @@ extension Portal {
         switch try await standing(of: pending.member, connection, asked) {
         case .account(let member): return try await arrive(member, pending, id, asked)
         // Somebody took the name meanwhile: what is left is a code.
-        case .ask: return show(bindPage(asked, pending, id: id), status: 403)
+        case .ask:
+            codeBudget.spend(asked.request.client, now: asked.now)
+            return show(bindPage(asked, pending, id: id), status: 403)
         case .refused(let failure): return failurePage(failure, asked, connection, pending.journey)
         }
     }
