@@ -133,13 +133,16 @@ def test_a_token_is_refreshed_before_its_end(own, simulator):
     simulator.control("settings", token_lifetime=6, reuse_tokens=False)
     attempt(own)
     simulator.control("clear-calls")
-    end = time.monotonic() + 8
+    fetched, end = 0, time.monotonic() + 8
     while time.monotonic() < end:
         _, answer = attempt(own)
         assert answer.status == 200
-    log = simulator.report("calls")["calls"]
-    assert any(call["api"] == "gettoken" for call in log)
-    assert not any(call["errcode"] in (40014, 42001) for call in log), "a token was used past its end"
+        # After each login: the simulator keeps the last thousand calls only, and a quick machine makes more in the time.
+        log = simulator.report("calls")["calls"]
+        simulator.control("clear-calls")
+        fetched += sum(call["api"] == "gettoken" for call in log)
+        assert not any(call["errcode"] in (40014, 42001) for call in log), "a token was used past its end"
+    assert fetched >= 1
 
 
 @pytest.mark.parametrize("user, status", [
