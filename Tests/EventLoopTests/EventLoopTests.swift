@@ -18,7 +18,7 @@ private final class Box {
     deinit { for descriptor in descriptors { close(descriptor) } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.timeLimit(.minutes(5))) struct EventLoopTests {
     @Test func workPostedFromAnotherThreadWakesASleepingLoop() async throws {
         let ran = try await onLoop { loop in
             let mailbox = loop.mailbox
@@ -160,7 +160,7 @@ private final class Box {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SocketTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketTests {
     @Test func bytesPassBetweenAListenerAndAConnectionAndTheEndIsSeen() throws {
         let listener = try Sockets.listen(on: SocketAddress(bytes: [127, 0, 0, 1], port: 0), shared: false)
         let bound = Sockets.localAddress(of: listener)
