@@ -18,7 +18,7 @@ class Simulator:
         self.authorities = []
         self._changed = False
         self.process = Process([binary, "simulator", "--listen", f"127.0.0.1:{self.port}"], "simulator")
-        wait_for(self._answers, 15, "the simulator")
+        wait_for(self._answers, 60, "the simulator")
 
     def _answers(self):
         if not self.process.is_running:
@@ -29,7 +29,7 @@ class Simulator:
             return None
 
     def _ask(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"} if body is not None else {})
             response = connection.getresponse()

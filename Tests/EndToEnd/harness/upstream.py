@@ -161,10 +161,10 @@ class Upstream:
         with self._lock:
             self.requests = []
 
-    def last(self, deadline=20.0):
+    def last(self, deadline=30.0):
         return self.wait_requests(1, deadline)[-1]
 
-    def wait_requests(self, count, deadline=20.0):
+    def wait_requests(self, count, deadline=30.0):
         end = time.monotonic() + deadline
         with self._lock:
             while len(self.requests) < count:
