@@ -174,7 +174,7 @@ def test_t94_a_planted_session_is_not_taken_over(gateway):
     victim.go(victim.get(start.location + "&sim_user=zhangsan").location)
     assert victim.call(wiki + "/.menwei/me").json()["user"] == "zhangsan"
     assert victim.cookie("wiki.test") != planted["wiki.test"]["__Host-menwei"]
-    wait_for(lambda: attacker.call(wiki + "/.menwei/me").status == 401, 10, "the end of the planted session")
+    wait_for(lambda: attacker.call(wiki + "/.menwei/me").status == 401, what="the end of the planted session")
 
 
 # T-96
@@ -244,7 +244,7 @@ def test_t99_calls_after_the_end_leave_nothing_behind(gateway, browser, upstream
     jar = dict(browser.cookies["wiki.test"])
     browser.request("POST", gateway.auth + "/.menwei/logout", headers={"Origin": gateway.auth}, body=b"")
     browser.cookies["wiki.test"] = jar
-    wait_for(lambda: browser.call(wiki + "/x").status == 401, 10, "the end of the session")
+    wait_for(lambda: browser.call(wiki + "/x").status == 401, what="the end of the session")
 
     def newest():
         database = sqlite3.connect(f"file:{gateway.folder}/menwei.db?mode=ro", uri=True, timeout=20)
