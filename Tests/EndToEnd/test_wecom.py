@@ -80,7 +80,7 @@ def test_answers_that_are_not_wecoms_refuse(own, simulator, api, answer_kind):
 
 
 def test_a_wecom_that_does_not_answer_is_given_up_in_time(own, simulator):
-    simulator.fault("auth/getuserinfo", delay_ms=60000, times=3)
+    simulator.fault("auth/getuserinfo", delay_ms=20_000, times=3)
     with within(30, "the refusal"):
         browser, answer = attempt(own)
     refused(own, browser, answer, (502, 503))
