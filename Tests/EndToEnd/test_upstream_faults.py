@@ -197,6 +197,7 @@ def test_an_upstream_that_speaks_before_it_is_asked_poisons_nobody(make_gateway)
         assert spoken.acquire(timeout=60)
     # Whether the first bytes came before or after the request left cannot be seen; but what comes behind them never answers anything.
     assert {answer.status for answer in answers} <= {200, 502} and not any(b"too late" in answer.body for answer in answers)
+    listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     assert gateway.process.is_running
 

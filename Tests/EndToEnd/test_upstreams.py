@@ -212,9 +212,9 @@ def test_an_upstream_that_takes_no_connections_costs_a_part_of_the_time_for_conn
         filler.connect_ex(hole.getsockname())
         fillers.append(filler)
     try:
-        gateway = make_gateway([site([f"http://127.0.0.1:{hole.getsockname()[1]}", good], balance="round_robin", timeouts={"connect": "2s"})])
+        gateway = make_gateway([site([f"http://127.0.0.1:{hole.getsockname()[1]}", good], balance="round_robin", timeouts={"connect": "5s"})])
         for number in range(6):
-            with within(2, "the answer"):
+            with within(5, "the answer"):
                 assert ask(gateway, "POST", f"/{number}", b"x") == (200, "good")
         wait_for(lambda: len(good.took("POST")) == 6, what="each of them, once")
     finally:

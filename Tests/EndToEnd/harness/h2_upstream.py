@@ -186,6 +186,8 @@ class H2Upstream:
             return self.requests[-1]
 
     def stop(self):
+        # See Upstream.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self.connections:
             try:

@@ -185,6 +185,8 @@ class Upstream:
                 pass
 
     def stop(self):
+        # The thread in accept() has to wake up: a process that is stopped and goes on would have it accept at whatever has the descriptor's number by then.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.close_connections()
 
