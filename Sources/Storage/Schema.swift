@@ -47,7 +47,7 @@ struct Schema {
         try database.execute(
             """
             PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
-            PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864;
+            PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864;
             """)
     }
 
