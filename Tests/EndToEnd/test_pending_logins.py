@@ -1,6 +1,8 @@
 """Everybody may begin any number of logins; the store keeps a bounded number of them."""
 import threading
 
+import pytest
+
 from harness.browser import Browser
 from harness.raw import RawConnection
 
@@ -26,6 +28,7 @@ def begin_many(gateway, source, count):
             assert seen == AT_ONCE
 
 
+@pytest.mark.timeout(300)
 def test_who_begins_too_many_logins_loses_only_their_own(make_gateway, upstream):
     gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}])
     browser = Browser(gateway)
