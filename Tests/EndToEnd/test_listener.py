@@ -192,15 +192,18 @@ def test_operations_are_not_on_the_public_listeners(gateway, upstream):
 def test_a_port_that_is_taken_is_a_fault(gateway, make_gateway, upstream):
     second = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}],
                           lambda c: c["listen"].update(https=[f"127.0.0.1:{gateway.port}"]), start=False)
-    process = Process([second.binary, "run", "--config", second.file], "second gateway")
-    assert process.wait() == 1
-    assert any(str(gateway.port) in line for line in process.err), process.err
+
+    def refused(port):
+        process = Process([second.binary, "run", "--config", second.file], "gateway on a taken port")
+        assert process.wait() == 2
+        line = next(n for n, text in enumerate(second.file.read_text().splitlines(), 1) if f"127.0.0.1:{port}" in text)
+        assert any(said.startswith(f"{second.file}:{line}:") and f"127.0.0.1:{port}" in said for said in process.err), process.err
+
+    refused(gateway.port)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
         second.configuration["listen"]["https"] = [f"127.0.0.1:{taken}"]
         second.write()
-        process = Process([second.binary, "run", "--config", second.file], "gateway on a taken port")
-        assert process.wait() == 1
-        assert any(str(taken) in line for line in process.err), process.err
+        refused(taken)

@@ -122,12 +122,40 @@ private final class Box {
             let bound = LoopBound((loop, handler, timer))
             loop.mailbox.post {
                 let (loop, handler, timer) = bound.value
-                for _ in 0..<5 { loop.flushAtEndOfTurn(handler) }
+                for _ in 0..<5 { loop.flushSoon(handler) }
                 loop.schedule(timer, after: 0)
             }
             return { box.log.count }
         }
         #expect(flushes == 1)
+    }
+
+    @Test func whoGathersIsFlushedAtTheEndOfTheTurnAndTheOthersAfterTheirEvent() async throws {
+        let log = try await onLoop { loop in
+            let box = Box()
+            for number in 0..<2 {
+                let (near, far) = try socketPair()
+                let (reader, writer) = (box.take(near), box.take(far))
+                let handler = Handler(), shared = Handler()
+                shared.gathers = true
+                box.handlers += [handler, shared]
+                handler.onFlush = { box.log.append("flush \(number)") }
+                shared.onFlush = {
+                    box.log.append("end \(number)")
+                    if box.log.count == 6 { loop.stop() }
+                }
+                handler.onReady = { [unowned handler, unowned shared] _ in
+                    box.log.append("event \(number)")
+                    loop.setInterest([], of: handler)
+                    loop.flushSoon(shared)
+                    loop.flushSoon(handler)
+                }
+                try loop.watch(reader, for: .readable, handler)
+                write(writer, "x", 1)
+            }
+            return { box.log }
+        }
+        #expect(log == ["event 0", "flush 0", "event 1", "flush 1", "end 0", "end 1"])
     }
 
     @Test func aTimerMayFreeTheOwnerOfAnotherThatIsDueWithIt() async throws {
