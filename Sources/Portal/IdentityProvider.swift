@@ -35,10 +35,14 @@ extension IdentityProvider {
     public func admit(user: String, visibleRangeOnly: Bool) async throws(LoginRefusal) -> DirectoryMember {
         let lookup: Result<DirectoryMember, WeComError>
         do { lookup = .success(try await member(userid: user)) } catch { lookup = .failure(error) }
-        let member = try Admission.decide(user: user, lookup: lookup, visibleRangeOnly: visibleRangeOnly)
-        switch await groups?.place(member) ?? .sure(member) {
-        case .sure(let placed): return placed
-        case .doubtful(_, let error): throw LoginRefusal(error)
+        do throws(LoginRefusal) {
+            let member = try Admission.decide(user: user, lookup: lookup, visibleRangeOnly: visibleRangeOnly)
+            switch await groups?.place(member) ?? .sure(member) {
+            case .sure(let placed): return placed
+            case .doubtful(_, let error): throw LoginRefusal(error)
+            }
+        } catch {
+            throw LoginRefusal(error.failure, error: error.error, user: user)
         }
     }
 }

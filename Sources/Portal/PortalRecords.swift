@@ -50,7 +50,7 @@ public struct PortalRecords: Sendable {
     /// The person is told the class; API and code go here. WeCom's own words go nowhere.
     func loginFailed(_ refusal: LoginRefusal, connection: String, _ asked: Asked) {
         audit(AuditEvent(
-            .loginFailed, connection: connection, client: asked.request.client, result: refusal.failure.rawValue, errcode: refusal.error?.errcode,
+            .loginFailed, user: refusal.user, connection: connection, client: asked.request.client, result: refusal.failure.rawValue, errcode: refusal.error?.errcode,
             api: refusal.error?.api, requestID: asked.requestID))
         count(connection, refusal.failure.rawValue)
         if let address = refusal.error?.callerAddress { notTrusted(address, connection) }
@@ -58,7 +58,8 @@ public struct PortalRecords: Sendable {
 
     /// Who was asked for a binding code, and what they typed that was none.
     func bindingFailed(_ result: String, _ member: Member, _ asked: Asked) {
-        audit(AuditEvent(.loginFailed, connection: member.connection, client: asked.request.client, result: result, requestID: asked.requestID))
+        audit(AuditEvent(
+            .loginFailed, user: member.user, connection: member.connection, client: asked.request.client, result: result, requestID: asked.requestID))
         count(member.connection, result)
     }
 

@@ -52,7 +52,7 @@ extension Gateway {
         exchange.collectBody(limit: Int(KeptForm.markLength)) { [self] body in
             guard let key = KeptForm.key(in: body) else {
                 exchange.givenBack = body
-                return forward(exchange, to: site)
+                return judgeAnew(exchange, at: site, rule: rule)
             }
             guard BrowserMarks.isOwnForm(exchange.head.fields, of: site.options.origin) else { return refuse(exchange, .formGone) }
             guard let room = formRoom.share(KeptForm.limit) else { return refuse(exchange, .storeDown) }
@@ -62,9 +62,16 @@ extension Gateway {
                 guard let form else { return refuse(exchange, .formGone) }
                 exchange.replaceBody(by: form)
                 exchange.formKey = key
-                // The session may have ended meanwhile, and the site may take less than it was sent.
-                withSession(exchange) { [self] session in decide(exchange, site, rule: rule, session) }
+                judgeAnew(exchange, at: site, rule: rule)
             }
+        }
+    }
+
+    /// While the body was awaited the session may have ended and the rules may have changed: nothing that was known before it came counts.
+    private func judgeAnew(_ exchange: Exchange, at site: Site, rule: Int) {
+        withSession(exchange) { [self] session in
+            if exchange.server.handler !== self { return exchange.beginAnew() }
+            decide(exchange, site, rule: rule, session)
         }
     }
 

@@ -124,17 +124,25 @@ final class HTTP2ClientStream: ClientStream {
     }
 
     func resumeBody() {
-        guard let exchange else { return }
-        while !held.isEmpty, takesBody(exchange), self.exchange != nil {
-            let count = min(held.count, 64 << 10)
-            held.withBytes(0..<count) { exchange.requestBody($0) }
-            held.consume(count)
-        }
+        if let exchange, !held.isEmpty, takesBody(exchange) { handOver(to: exchange) }
         held.release()
         if held.isEmpty, endIsHeld, tunnel != .awaited {
             endIsHeld = false
             tellEnd()
         }
+    }
+
+    /// What is handed over may end the exchange (it is too large, say), which forgets what is held: so it lies apart meanwhile.
+    private func handOver(to exchange: Exchange) {
+        var rest = ByteQueue()
+        swap(&rest, &held)
+        repeat {
+            let count = min(rest.count, 64 << 10)
+            rest.withBytes(0..<count) { exchange.requestBody($0) }
+            rest.consume(count)
+        } while !rest.isEmpty && self.exchange != nil && takesBody(exchange)
+        swap(&rest, &held)
+        if self.exchange == nil { forgetHeld() }
     }
 
     /// Nobody will take it any more: the connection's window gets it back.

@@ -94,7 +94,10 @@ final class Relay {
         } else {
             bodySent &+= UInt64(bytes.count)
             let limit = site.options.requestBodyLimit
-            if limit > 0, bodySent > limit { return exchange.bodyTooLarge(limit) }
+            if limit > 0, bodySent > limit {
+                exchange.client?.bodyPassedOn(bytes.count)
+                return exchange.bodyTooLarge(limit)
+            }
         }
         stream.sendBody(bytes)
         if closing == nil { stream.armLimit(site.nanoseconds.idle) }

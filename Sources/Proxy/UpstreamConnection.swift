@@ -54,8 +54,8 @@ final class UpstreamConnection: UpstreamLink, UpstreamStream {
     func endTunnelOutput() { endOutput() }
 
     func release(isWhole: Bool) {
-        // Bytes behind the answer belong to no request: such a connection is not used again.
-        guard isWhole, parser.isIdle, parser.head.keepAlive, input.isEmpty else { return close() }
+        // Bytes behind the answer belong to no request, and what is not written yet would stand before the next one: such a connection is not used again.
+        guard isWhole, parser.isIdle, parser.head.keepAlive, input.isEmpty, output.isEmpty else { return close() }
         served &+= 1
         rest()
     }

@@ -76,7 +76,8 @@ final class UpstreamPool {
         case .h2c: speaksHTTP2 = true
         case .https: speaksHTTP2 = nil
         }
-        resolver.changed = { [unowned self] in dropStrangers() }
+        // A look-up may last longer than the gateway for which it was begun.
+        resolver.changed = { [weak self] in self?.dropStrangers() }
     }
 
     // MARK: taking
@@ -111,13 +112,11 @@ final class UpstreamPool {
     }
 
     private func serveWaiting() {
-        var next = 0
-        while next < waiting.count, let connection = shared.first(where: { $0.room > 0 }) {
-            let each = waiting[next]
-            next += 1
+        // Each is out of the line before it is served: what fails at once may change the line.
+        while !waiting.isEmpty, let connection = shared.first(where: { $0.room > 0 }) {
+            let each = waiting.removeFirst()
             if each.isIn { serve(each.relay, on: connection) }
         }
-        waiting.removeFirst(min(next, waiting.count))
     }
 
     // MARK: connecting
@@ -126,7 +125,8 @@ final class UpstreamPool {
     private func dialForWaiting() {
         waiting.removeAll { !$0.isIn }
         let wanted = speaksHTTP2 == nil ? min(1, waiting.count) : (waiting.count + streamsPerConnection - 1) / streamsPerConnection
-        while dials < wanted {
+        // An attempt may fail at once, and then nobody waits any more.
+        while dials < wanted, !waiting.isEmpty {
             dials += 1
             dial(for: nil)
         }

@@ -86,9 +86,10 @@ struct MemoryOneTime {
     /// Brings a kind back within its bounds: whoever fills it loses their oldest; where nobody does, the oldest of all go.
     private mutating func makeRoom(_ kind: OneTimeKind) {
         while let order = orders[kind], order.count > bounds.count || order.bytes > bounds.bytes {
-            // Some more values than need be, since it takes a while to find out who fills it.
+            // Somewhat more than need be, since it takes a while to find out who fills it.
             let count = order.count > bounds.count ? bounds.batch : 1
-            guard drop(kind, of: largestOwner(order), count: count, bytes: order.bytes - bounds.bytes) else { return }
+            let bytes = order.bytes > bounds.bytes ? order.bytes - bounds.bytes + bounds.bytes / 1000 : 0
+            guard drop(kind, of: largestOwner(order), count: count, bytes: bytes) else { return }
         }
     }
 

@@ -56,9 +56,10 @@ struct OneTimeTable {
                 row throws(StoreFailure) in (count: try row.integer(0), bytes: try row.integer(1))
             }
             guard let total, total.count > bounds.count || total.bytes > sealedBytes else { return }
-            // Some more values than need be, since it takes a while to find out who fills it.
+            // Somewhat more than need be, since it takes a while to find out who fills it.
             let count = total.count > bounds.count ? bounds.batch : 1
-            guard try drop(kind, of: try largestOwner(kind), count: count, bytes: total.bytes - sealedBytes) else { return }
+            let bytes = total.bytes > sealedBytes ? total.bytes - sealedBytes + sealedBytes / 1000 : 0
+            guard try drop(kind, of: try largestOwner(kind), count: count, bytes: bytes) else { return }
         }
     }
 

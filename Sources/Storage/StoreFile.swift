@@ -20,7 +20,11 @@ struct StoreFile {
             let made = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
             let error = menwei_errno()
             guard made >= 0 || error == EEXIST else { throw Self.failure(error, "\(path) cannot be made") }
-            if made >= 0 { _ = Glibc.close(made) }
+            if made >= 0 {
+                // A first run by root must not lock out the user whose folder it is.
+                if parent.st_uid != geteuid(), geteuid() == 0 { _ = fchown(made, parent.st_uid, parent.st_gid) }
+                _ = Glibc.close(made)
+            }
         }
         guard let status = Self.status(path) else { throw StoreFailure(.unreachable, "\(path) cannot be read") }
         guard status.st_mode & S_IFMT == S_IFREG else { throw StoreFailure(.unreachable, "\(path) is not a file") }

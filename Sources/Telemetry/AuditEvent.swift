@@ -12,6 +12,8 @@ public struct AuditEvent: Equatable, Sendable {
 
     public var kind: Kind
     public var account: String?
+    /// The id by which the connection knows them, where they have no account.
+    public var user: String?
     public var connection: String?
     /// The client's address.
     public var client: String?
@@ -25,10 +27,11 @@ public struct AuditEvent: Equatable, Sendable {
     public var site: String?
     public var rule: String?
 
-    public init(_ kind: Kind, account: String? = nil, connection: String? = nil, client: String? = nil, sid: String? = nil, result: String? = nil,
+    public init(_ kind: Kind, account: String? = nil, user: String? = nil, connection: String? = nil, client: String? = nil, sid: String? = nil, result: String? = nil,
                 errcode: Int? = nil, api: String? = nil, requestID: String? = nil, site: String? = nil, rule: String? = nil) {
         self.kind = kind
         self.account = account
+        self.user = user
         self.connection = connection
         self.client = client
         self.sid = sid
@@ -46,7 +49,7 @@ public struct AuditEvent: Equatable, Sendable {
         line.add("event", kind.rawValue)
         line.add("time", time)
         let texts: [(StaticString, String?)] = [
-            ("account", account), ("connection", connection), ("client", client), ("sid", sid), ("result", result), ("api", api),
+            ("account", account), ("user", user), ("connection", connection), ("client", client), ("sid", sid), ("result", result), ("api", api),
             ("request_id", requestID), ("site", site), ("rule", rule),
         ]
         for (key, value) in texts {

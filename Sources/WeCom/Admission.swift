@@ -3,10 +3,13 @@ public struct LoginRefusal: Error, Equatable, Sendable {
     public var failure: LoginFailure
     /// The failed call, where one failed.
     public var error: WeComError?
+    /// Whom WeCom named, if it got so far: for the record, never for the page.
+    public var user: String?
 
-    public init(_ failure: LoginFailure, error: WeComError? = nil) {
+    public init(_ failure: LoginFailure, error: WeComError? = nil, user: String? = nil) {
         self.failure = failure
         self.error = error
+        self.user = user
     }
     public init(_ error: WeComError) {
         self.init(LoginFailure(error), error: error)

@@ -10,9 +10,11 @@ struct ListenFault: Error {
 
     /// It, where the configuration names the address; at the top of the file where that is a default.
     func place(in configuration: Configuration) -> Fault {
-        var fault = configuration.listen.places[address] ?? Fault(file: configuration.file, line: 1, column: 1, message: "")
-        fault.message = message
-        return fault
+        if var fault = configuration.listen.places[address] {
+            fault.message = message
+            return fault
+        }
+        return Fault(file: configuration.file, line: 1, column: 1, message: "the default of \"listen.operations\", \(message)")
     }
 }
 
@@ -37,10 +39,18 @@ final class BoundAddress: Sendable {
             for _ in 0..<count { sockets.append(try Sockets.listen(on: target, shared: true).release()) }
         } catch {
             for socket in sockets { close(socket) }
-            let isLocked = error.call.description == "port lock"
-            throw ListenFault(address: address, why: isLocked ? "another gateway listens there, or is about to" : error.description)
+            throw ListenFault(address: address, why: Self.why(error))
         }
         self.sockets = sockets
+    }
+
+    private static func why(_ error: SystemError) -> String {
+        if error.call.description == "port lock" { return "another menwei process listens there, or is about to" }
+        return switch error.errno {
+        case EADDRINUSE: "another program listens there (ss -ltnp says which)"
+        case EACCES: "this user may not listen there: ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+        default: error.description
+        }
     }
 
     /// Whether one is the other's port on every address: then it is ourselves whom the kernel would find there.

@@ -15,11 +15,14 @@ struct Assets: Sendable {
     static let shared = Assets()
 
     let style: File
+    /// SHA-256 of the style sheet, base64: what a policy calls it where it stands in a page (CSP `'sha256-…'`).
+    let styleHash: String
     let script: File
     let mark: File
 
     init() {
         style = Self.file("menwei", "css", "text/css; charset=utf-8", Self.style)
+        styleHash = Base64.encode(Digest.sha256(Array(Self.style.utf8)).bytes)
         script = Self.file("menwei", "js", "text/javascript; charset=utf-8", Self.script)
         mark = Self.file("mark", "svg", "image/svg+xml", Self.mark)
     }

@@ -50,7 +50,7 @@ extension Portal {
             login.ownName = ownName
             return try await askForCode(login, asked, cutsFragment: cutsFragment)
         case .refused(let failure):
-            records.loginFailed(LoginRefusal(failure), connection: connection.id, asked)
+            records.loginFailed(LoginRefusal(failure, user: login.member.user), connection: connection.id, asked)
             return failurePage(failure, asked, connection, login.journey)
         }
     }

@@ -26,7 +26,8 @@ extension Portal {
         let name = options.connection(pending.member.connection[...])?.phrase
         content.append(parts.facts([
             (Catalogue.connection, .text(name?(asked.language) ?? pending.member.connection)),
-            (Catalogue.you, .text(pending.member.name.isEmpty ? pending.member.user : pending.member.name)),
+            // With the id that the administrator needs.
+            (Catalogue.you, .text((pending.member.name.isEmpty ? "" : pending.member.name + " · ") + pending.member.connection + "/" + pending.member.user)),
         ]))
         if news != .spent && news != .busy { content.append(codeForm(id, parts)) }
         if let own = pending.ownName { content.append(ownForm(own, id, parts)) }

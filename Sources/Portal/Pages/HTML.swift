@@ -6,6 +6,8 @@ indirect enum HTML: Sendable {
     /// An element without content or end tag (`meta`, `img`, `input`).
     case void(StaticString, [Attribute])
     case group([HTML])
+    /// The gateway's own style sheet, in the page itself.
+    case style
 
     struct Attribute: Sendable {
         var name: StaticString
@@ -33,6 +35,8 @@ indirect enum HTML: Sendable {
             HTML.escape(text, into: &out)
         case .group(let parts):
             for part in parts { part.write(into: &out) }
+        case .style:
+            out += "<style>" + Assets.style + "</style>"
         case .void(let name, let attributes):
             HTML.open(name, attributes, into: &out)
         case .element(let name, let attributes, let children):

@@ -18,12 +18,15 @@ struct Page {
     var head = HTML.nothing
     /// Without bar and card: a page that is seen for a moment, or in a small frame.
     var isBare = false
+    /// At an address where nothing else of ours can be fetched: the style sheet stands in the page, and there is no script and no picture.
+    var isAlone = false
 
     /// `frame-ancestors` and the rest. Nothing is loaded from anywhere else, nothing in the page itself runs.
     var contentSecurityPolicy: String {
         let frameSource = frames.isEmpty ? "'none'" : (["'self'"] + frames).joined(separator: " ")
         let ancestors = framableBy.isEmpty ? "'none'" : (["'self'"] + framableBy).joined(separator: " ")
-        return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; frame-src \(frameSource); form-action \(formsLead); "
+        let style = isAlone ? "'sha256-\(Assets.shared.styleHash)'" : "'self'"
+        return "default-src 'none'; style-src \(style); script-src 'self'; img-src 'self' data:; frame-src \(frameSource); form-action \(formsLead); "
             + (connects ? "connect-src 'self'; " : "") + "frame-ancestors \(ancestors); base-uri 'none'"
     }
 
@@ -36,9 +39,13 @@ struct Page {
                 .void("meta", [.init("name", "color-scheme"), .init("content", "light dark")]),
                 .void("meta", [.init("name", "robots"), .init("content", "noindex")]),
                 h("title", [], .text(title(language) + " · " + Catalogue.product(language))),
-                .void("link", [.init("rel", "icon"), .init("type", "image/svg+xml"), .href(assets.mark.path)]),
-                .void("link", [.init("rel", "stylesheet"), .href(assets.style.path)]),
-                h("script", [.init("src", assets.script.path), .init("defer")]),
+                isAlone
+                    ? .style
+                    : .group([
+                        .void("link", [.init("rel", "icon"), .init("type", "image/svg+xml"), .href(assets.mark.path)]),
+                        .void("link", [.init("rel", "stylesheet"), .href(assets.style.path)]),
+                        h("script", [.init("src", assets.script.path), .init("defer")]),
+                    ]),
                 head),
             isBare
                 ? h("body", [.class("bare")], h("main", [], content), foot)
@@ -48,7 +55,7 @@ struct Page {
 
     private var bar: HTML {
         h("header", [.class("bar")],
-            .void("img", [.init("src", Assets.shared.mark.path), .init("alt", ""), .init("width", "32"), .init("height", "32")]),
+            isAlone ? .nothing : .void("img", [.init("src", Assets.shared.mark.path), .init("alt", ""), .init("width", "32"), .init("height", "32")]),
             h("div", [], .text(Catalogue.product(language)), " ", h("span", [], .text(Catalogue.productNote(language)))))
     }
 

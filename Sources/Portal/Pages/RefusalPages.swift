@@ -30,8 +30,10 @@ extension Portal {
         default:
             if summary.mayRetry, request.method == "GET" || request.method == "HEAD" { content.append(parts.actions(parts.reload())) }
         }
-        return show(
-            Page(language: language, title: summary.headline, requestID: request.requestID, content: .group(content)), status: summary.status)
+        var page = Page(language: language, title: summary.headline, requestID: request.requestID, content: .group(content))
+        // On a host that is none of ours nothing of ours is served.
+        page.isAlone = request.origin == nil
+        return show(page, status: summary.status)
     }
 
     /// A form that came without a session and is not kept: what was typed did not arrive.

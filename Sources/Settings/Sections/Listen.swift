@@ -29,13 +29,23 @@ extension ConfigurationReader {
             findings.fault(section.valueMark("operations"), Self.needsRestart("listen.operations", running.listen.operations.text))
         }
         options.places = seen.mapValues { Fault(file: findings.file, line: $0.line, column: $0.column, message: "") }
-        options.trusted = TrustedPeers(proxyProtocol: readNetworks(section, "proxy_protocol_from"), forwardedFor: readNetworks(section, "trusted_proxies"))
+        options.trusted = TrustedPeers(
+            proxyProtocol: readPeers(section, "proxy_protocol_from"), forwardedFor: readPeers(section, "trusted_proxies"))
         return options
     }
 
     /// What a reload cannot change.
     static func needsRestart(_ key: String, _ value: String) -> String {
         "\(quoted(key)) changes with a restart only; the gateway runs with \(quoted(path: value))"
+    }
+
+    /// Networks that say which address a client has.
+    private func readPeers(_ section: Section, _ key: String) -> [IPNetwork] {
+        let networks = readNetworks(section, key)
+        for network in networks where network.description.hasSuffix("/0") {
+            findings.warn(section.valueMark(key), "\(network) in \(quoted(key)): anybody may say which address they have; name your proxies")
+        }
+        return networks
     }
 
     /// A list of networks. A network that does not begin where it is written to is read as nginx reads it, and warned of.

@@ -37,9 +37,10 @@ extension ConfigurationReader {
 
     private func readStore(_ node: YAMLNode) throws(Misread) -> SessionOptions.Store {
         let text = try Read.text(node)
-        if text == "memory:" { return .memory }
+        // Without the colon, too: behind a key the word with it needs quotes.
+        if text == "memory:" || text == "memory" { return .memory }
         for later in ["redis:", "rediss:"] where text.hasPrefix(later) { throw .notYet("store: \(later)//") }
-        guard text.hasPrefix("sqlite:") else { throw Misread("\"store\" must be memory: or sqlite:PATH, this is \(quoted(text))") }
+        guard text.hasPrefix("sqlite:") else { throw Misread("\"store\" must be sqlite:PATH or memory, this is \(quoted(text))") }
         return .sqlite(try sqlitePath(text))
     }
 
@@ -58,6 +59,8 @@ extension ConfigurationReader {
             findings.fault(mark, "the database \(quoted(path: path)) is a folder")
         } else if TextFile.kind(Paths.parent(of: path)) != .folder {
             findings.fault(mark, "the folder \(quoted(path: Paths.parent(of: path))) of the database does not exist")
+        } else if hooks.inspectStore != nil, let unwritable = [Paths.parent(of: path), path].first(where: { TextFile.kind($0) != .absent && !TextFile.isWritable($0) }) {
+            findings.fault(mark, "the database \(quoted(path: path)) cannot be used: this user may not write to \(quoted(path: unwritable))")
         } else if let problem = hooks.inspectStore?(path) {
             findings.fault(mark, "the database \(quoted(path: path)) \(problem)")
         }

@@ -39,7 +39,11 @@ extension ConfigurationReader {
         case .file, .other: findings.fault(mark, "the key folder \(quoted(path: String(path))) is no folder")
         case .absent:
             let parent = Paths.parent(of: String(path))
-            if TextFile.kind(parent) != .folder { findings.fault(mark, "the folder \(quoted(path: parent)) of the key folder does not exist") }
+            if TextFile.kind(parent) != .folder {
+                findings.fault(mark, "the folder \(quoted(path: parent)) of the key folder does not exist")
+            } else if hooks.inspectStore != nil, !TextFile.isWritable(parent) {
+                findings.fault(mark, "the key folder \(quoted(path: String(path))) cannot be made: this user may not write to \(quoted(path: parent))")
+            }
         }
     }
 

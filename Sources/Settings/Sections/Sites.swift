@@ -77,7 +77,7 @@ extension ConfigurationReader {
         }
         if section.has("upstream") { return section.value("upstream", readUpstream).map { [$0] } }
         guard section.has("upstreams") else {
-            findings.fault(section.mark, "the key \"upstreams\" is missing")
+            findings.fault(section.mark, "the key \"upstreams\" (or \"upstream\") is missing")
             return nil
         }
         guard let upstreams = section.list("upstreams", readUpstream), case .sequence(let items)? = section.node("upstreams")?.content else { return nil }

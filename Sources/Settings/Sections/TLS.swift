@@ -43,6 +43,7 @@ extension ConfigurationReader {
         guard let section = Section(node, "a certificate", keys: ["certificate", "key"], findings) else { return nil }
         let certificate = section.required("certificate", readPEM("-----BEGIN CERTIFICATE-----", "certificate"))
         let key = section.required("key", readPEM("PRIVATE KEY-----", "private key"))
+        if let key, TextFile.othersMayRead(key) { findings.warn(section.valueMark("key"), "others may read the private key \(quoted(path: key)); make it mode 0640 or 0600") }
         guard let certificate, let key else { return nil }
         return CertificateFiles(certificate: certificate, key: key)
     }
@@ -54,7 +55,11 @@ extension ConfigurationReader {
             let path = paths.resolve(try Read.text(node))
             do throws(TextFile.Failure) {
                 let bytes = try TextFile.read(path, limit: 1 << 20)
-                guard String(decoding: bytes, as: UTF8.self).contains(label) else { throw TextFile.Failure(why: "holds no \(what) in PEM form") }
+                let text = String(decoding: bytes, as: UTF8.self)
+                guard text.contains(label) else { throw TextFile.Failure(why: "holds no \(what) in PEM form") }
+                guard !text.contains("BEGIN ENCRYPTED PRIVATE KEY"), !text.contains("Proc-Type: 4,ENCRYPTED") else {
+                    throw TextFile.Failure(why: "holds an encrypted private key, and nobody is there to give the passphrase: take it off with openssl pkey")
+                }
             } catch {
                 throw Misread("the file \(quoted(path: path)) \(error.why)")
             }

@@ -26,14 +26,16 @@ public struct ListenAddress: Hashable, Sendable {
         func problem(_ why: String) -> Result<ListenAddress, Problem> {
             .failure(Problem(message: "expected an address such as 0.0.0.0:8443 or [::]:443, this is \(quoted(text))" + why))
         }
-        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { return problem(": the port is missing") }
+        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else {
+            return problem(PortText.parse(text[...]) == nil ? ": the port is missing" : ": for every address write 0.0.0.0:\(text)")
+        }
         guard let port = PortText.parse(text[text.utf8.index(after: colon)...]) else { return problem(": the port must be a number from 1 to 65535") }
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             let inner = String(host.dropFirst().dropLast())
             return IPText.isIPv6(inner) ? .success(ListenAddress(host: inner.lowercased(), port: port)) : problem("")
         }
-        if host.isEmpty { return problem(": for every address write 0.0.0.0:\(port)") }
+        if host.isEmpty || host == "*" { return problem(": for every address write 0.0.0.0:\(port)") }
         if host.utf8.contains(UInt8(ascii: ":")) { return problem(": an IPv6 address stands in brackets") }
         return IPText.isIPv4(String(host)) ? .success(ListenAddress(host: String(host), port: port)) : problem(": names are not looked up")
     }

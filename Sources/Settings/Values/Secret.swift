@@ -10,7 +10,12 @@ struct SecretReader {
     func read(_ node: YAMLNode) throws(Misread) -> String {
         if case .scalar = node.content {
             let text = try Read.text(node)
-            findings.warn(node.mark, "a secret in the configuration itself is seen by all who read it; use { file: PATH } or { env: NAME }")
+            let isPath = text.contains("/") && TextFile.kind(paths.resolve(text)) == .file
+            findings.warn(
+                node.mark,
+                isPath
+                    ? "this is taken for the secret itself; for what is in the file write { file: \(text) }"
+                    : "a secret in the configuration itself is seen by all who read it; use { file: PATH } or { env: NAME }")
             return text
         }
         guard case .mapping = node.content, let section = Section(node, "a secret", keys: ["file", "env"], findings) else {
@@ -50,6 +55,10 @@ struct SecretReader {
         guard !content.isEmpty else { throw Misread("the secret's file \(quoted(path: path)) is empty", at: node.mark) }
         guard let text = String(validating: content, as: UTF8.self), content.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw Misread("the secret's file \(quoted(path: path)) holds more than one line of text", at: node.mark)
+        }
+        if TextFile.othersMayRead(path) { findings.warn(node.mark, "others may read the secret's file \(quoted(path: path)); make it mode 0640 or 0600") }
+        if content.first == 0x20 || content.last == 0x20 || content.starts(with: [0xEF, 0xBB, 0xBF]) {
+            findings.warn(node.mark, "the secret in \(quoted(path: path)) begins or ends with a blank or a byte order mark, which is taken for a part of it")
         }
         return text
     }

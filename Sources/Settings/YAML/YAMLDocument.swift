@@ -35,7 +35,7 @@ enum TextCheck {
         while true {
             switch decoder.decode(&input) {
             case .emptyInput: return nil
-            case .error: return YAMLFault(mark: mark, message: "not valid UTF-8")
+            case .error: return YAMLFault(mark: mark, message: "not valid UTF-8; save the file as UTF-8")
             case .scalarValue(let scalar):
                 switch scalar.value {
                 case 0x0A: mark = Mark(line: mark.line + 1, column: 0)

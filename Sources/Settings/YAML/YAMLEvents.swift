@@ -80,11 +80,20 @@ struct YAMLFault: Error, Equatable {
 
     private static func mark(_ raw: yaml_mark_t) -> Mark { Mark(line: Int(raw.line) + 1, column: Int(raw.column) + 1) }
 
+    private static let hints = [
+        ("cannot start any token", "a tab? lines are indented with blanks"),
+        ("mapping values are not allowed", "a text that ends in \":\" or holds \": \" needs quotes"),
+        ("did not find expected node content", "a text that holds [ or ], such as \"[::]:443\", needs quotes"),
+        ("did not find expected ',' or ']'", "a text that holds [ or ], such as \"[::]:443\", needs quotes"),
+    ]
+
     private func problem() -> YAMLFault {
         let state = unsafe parser.pointee
         guard let text = unsafe state.problem else { return YAMLFault(mark: .start, message: "not valid YAML") }
         var message = unsafe "not valid YAML: " + String(cString: text)
         if let context = unsafe state.context { message += unsafe " " + String(cString: context) }
+        // What people wrote who got this.
+        for (words, hint) in Self.hints where message.contains(words) { message += " (\(hint))" }
         return unsafe YAMLFault(mark: Self.mark(state.problem_mark), message: message)
     }
 }
