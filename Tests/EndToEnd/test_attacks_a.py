@@ -423,6 +423,18 @@ def test_t16_no_other_token_is_an_assertion(keys, verify):
     other.server.shutdown()
 
 
+def test_t16_a_claim_that_stands_twice_is_refused(keys, verify):
+    """Of two readers one might believe the first and the other the last (RFC 7519 section 4). What looks like a name inside of a text is none."""
+    now = int(time.time())
+    head = {"alg": keys.algorithm, "typ": "JWT", "kid": "k1"}
+    claims = {"iss": keys.issuer, "aud": SITE, "sub": "zhangsan", "iat": now, "nbf": now, "exp": now + 100, "departments": [1, 2], "name": '"sub": "x", \\", "exp":', "email": "sub"}
+    good = json.dumps(claims)
+    assert verify(keys.signed(head, good)) == "zhangsan" and verify(keys.signed(head, json.dumps(claims, indent=2, ensure_ascii=False))) == "zhangsan"
+    for again in ('"sub": "admin"', '"sub":"zhangsan"', '"sub" :"admin"', f'"exp": {now + 50}', f'"aud": "{SITE}"', f'"iss": "{keys.issuer}"', '"\\u0073ub": "admin"', '"name": ""'):
+        assert verify(keys.signed(head, good[:-1] + ", " + again + "}")) is None, again
+        assert verify(keys.signed(head, "{" + again + ", " + good[1:])) is None, again
+
+
 def test_t17_unknown_keys_are_not_asked_for_again_and_again(keys):
     spec = importlib.util.spec_from_file_location("menwei_assertion", EXAMPLES / "menwei_assertion.py")
     module = importlib.util.module_from_spec(spec)
