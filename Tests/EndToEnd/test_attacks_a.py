@@ -84,7 +84,9 @@ def test_t5_http2_names_that_are_no_names_end_the_stream(gateway, upstream, name
     assert not upstream.requests
 
 
-@pytest.mark.parametrize("name", ["x-forwarded-user ", "X-Forwarded-User", "", "x-forwarded:user", "x-forwarded-user\t", "x forwarded user", "x-forwarded-user\0", "x-forwarded-us\xe9r"], ids=lambda n: f"T-5-frames-{n!r}")
+@pytest.mark.parametrize("name", [
+    "x-forwarded-user ", "X-Forwarded-User", "", "x-forwarded:user", "x-forwarded-user\t", "x forwarded user", "x-forwarded-user\0", "x-forwarded-us\xe9r",
+], ids=lambda n: f"T-5-frames-{n!r}")
 def test_t5_it_is_an_error_of_the_stream_alone(gateway, upstream, name):
     """By hand, since a client's own library would rather not send them: RST_STREAM with PROTOCOL_ERROR, and the next stream is served."""
     client = RawH2(gateway, timeout=30)
@@ -427,10 +429,12 @@ def test_t16_a_claim_that_stands_twice_is_refused(keys, verify):
     """Of two readers one might believe the first and the other the last (RFC 7519 section 4). What looks like a name inside of a text is none."""
     now = int(time.time())
     head = {"alg": keys.algorithm, "typ": "JWT", "kid": "k1"}
-    claims = {"iss": keys.issuer, "aud": SITE, "sub": "zhangsan", "iat": now, "nbf": now, "exp": now + 100, "departments": [1, 2], "name": '"sub": "x", \\", "exp":', "email": "sub"}
+    claims = {"iss": keys.issuer, "aud": SITE, "sub": "zhangsan", "iat": now, "nbf": now, "exp": now + 100, "departments": [1, 2],
+              "name": '"sub": "x", \\", "exp":', "email": "sub"}
     good = json.dumps(claims)
     assert verify(keys.signed(head, good)) == "zhangsan" and verify(keys.signed(head, json.dumps(claims, indent=2, ensure_ascii=False))) == "zhangsan"
-    for again in ('"sub": "admin"', '"sub":"zhangsan"', '"sub" :"admin"', f'"exp": {now + 50}', f'"aud": "{SITE}"', f'"iss": "{keys.issuer}"', '"\\u0073ub": "admin"', '"name": ""'):
+    for again in ('"sub": "admin"', '"sub":"zhangsan"', '"sub" :"admin"', f'"exp": {now + 50}', f'"aud": "{SITE}"', f'"iss": "{keys.issuer}"',
+                  '"\\u0073ub": "admin"', '"name": ""'):
         assert verify(keys.signed(head, good[:-1] + ", " + again + "}")) is None, again
         assert verify(keys.signed(head, "{" + again + ", " + good[1:])) is None, again
 
@@ -481,8 +485,10 @@ def test_t19_what_a_login_hands_about_is_good_for_its_own_step_alone(gateway, up
     # A ticket that nobody redeems.
     ticket = parse_qs(urlsplit(browser.get(browser.get(wiki + "/.menwei/login?return=/").location).location).query)["ticket"][0]
     values = {
-        "state": parse_qs(urlsplit(start.location).query)["state"][0], "spent state": next(parse_qs(urlsplit(url).query)["state"][0] for url in way if "/callback/" in url),
-        "ticket": ticket, "try cookie": browser.cookie("wiki.test", "__Host-menwei-try"), "sid": browser.call(wiki + "/.menwei/me").json()["sid"], "assertion": token,
+        "state": parse_qs(urlsplit(start.location).query)["state"][0],
+        "spent state": next(parse_qs(urlsplit(url).query)["state"][0] for url in way if "/callback/" in url),
+        "ticket": ticket, "try cookie": browser.cookie("wiki.test", "__Host-menwei-try"), "sid": browser.call(wiki + "/.menwei/me").json()["sid"],
+        "assertion": token,
         "site session": browser.cookie("wiki.test"), "auth session": browser.cookie("auth.test", "__Host-menwei-auth"),
     }
     assert all(values.values()) and len(set(values.values())) == len(values)

@@ -149,7 +149,8 @@ def test_t64_a_logout_closes_with_1008_and_lets_nobody_in_again(gateway, connect
 
 
 def test_t64_an_administrators_kill_closes_within_two_seconds(gateway, connect, binary):
-    """Five kills, by session and by account, of sockets over both versions. This machine may stand still during one or two of them, which is not the gateway's doing."""
+    """Five kills, by session and by account, of sockets over both versions. This machine may stand still during one or two of them, which is not the
+    gateway's doing."""
     late = []
     for number in range(5):
         browser = Browser(gateway)
@@ -162,7 +163,8 @@ def test_t64_an_administrators_kill_closes_within_two_seconds(gateway, connect, 
         assert raw.response().status == 101
         socket = Socket(client, extra=[("cookie", shown.split(": ", 1)[1])])
         assert socket.answered() == 200
-        subprocess.run([binary, "sessions", "--config", gateway.file, "revoke", *([sid] if number % 2 else ["--user", "wangwu"])], check=True, capture_output=True, timeout=60)
+        whom = [sid] if number % 2 else ["--user", "wangwu"]
+        subprocess.run([binary, "sessions", "--config", gateway.file, "revoke", *whom], check=True, capture_output=True, timeout=60)
         begun = time.monotonic()
         assert read_frame(raw) == (8, struct.pack(">H", 1008))
         assert messages(socket.over()["body"])[-1] == (8, struct.pack(">H", 1008))

@@ -161,7 +161,8 @@ def test_t118_times_are_counted_in_64_bits(own, year, status):
 
 def test_t118_a_clock_that_is_set_back_prolongs_no_idleness(make_gateway, upstream, tmp_path):
     clock = Clock(tmp_path)
-    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}], lambda c: c["sessions"].update(idle_timeout="12s"), environment=clock.environment)
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}],
+                           lambda c: c["sessions"].update(idle_timeout="12s"), environment=clock.environment)
     wiki = gateway.origin("wiki.test")
     browser, late = Browser(gateway), Browser(gateway)
     browser.log_in(wiki + "/")
@@ -176,8 +177,8 @@ def test_t118_a_clock_that_is_set_back_prolongs_no_idleness(make_gateway, upstre
         claims = jwt.decode(upstream.last().one("X-Menwei-Assertion"), options={"verify_signature": False})
         assert abs(claims["iat"] - (time.time() - 3600)) < 120 and claims["exp"] > claims["iat"]
         # Nobody uses either session any more. To be listed is no use.
-        listed = lambda: subprocess.run([gateway.binary, "sessions", "--config", gateway.file, "list", "--json"], capture_output=True, text=True, check=True, timeout=60,
-                                        env={**os.environ, **clock.environment}).stdout
+        command = [gateway.binary, "sessions", "--config", gateway.file, "list", "--json"]
+        listed = lambda: subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env={**os.environ, **clock.environment}).stdout
         assert listed().count('"sid"') == 2
         wait_for(lambda: not listed(), 60, "the end of idle sessions", every=0.5)
         assert raw._exactly(4) == b"\x88\x02\x03\xf0", "the stream ends with 1008"

@@ -190,12 +190,14 @@ def test_the_fragment_survives_the_page_at_the_end_of_the_tries(gateway, chromiu
 def test_the_fragment_survives_a_login_that_began_in_a_frame(make_gateway, chromium, screenshot, upstream):
     """The frame's page opens the login in the top window, and what stood after # in the frame's address is there in the end."""
     gateway = make_gateway([
-        {"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}, {"id": "portal", "host": "portal.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}])
+        {"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]},
+        {"id": "portal", "host": "portal.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}])
     wanted = gateway.origin("wiki.test") + "/a?b=1&c=%2F#/route?x=1&y=%E4%BD%A0"
 
     def portal(exchange):
         exchange.read_body()
-        exchange.respond(200, [("Content-Type", "text/html; charset=utf-8")], f'<!doctype html><title>Portal</title><iframe width=600 height=400 src="{html.escape(wanted)}"></iframe>'.encode())
+        page = f'<!doctype html><title>Portal</title><iframe width=600 height=400 src="{html.escape(wanted)}"></iframe>'
+        exchange.respond(200, [("Content-Type", "text/html; charset=utf-8")], page.encode())
 
     upstream.script("/portal", portal)
     driver = chromium()

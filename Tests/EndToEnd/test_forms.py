@@ -283,7 +283,8 @@ def test_the_session_may_end_once_more(gateway, late, upstream):
 @pytest.mark.parametrize("agent", [DESKTOP, WECOM], ids=["desktop", "wecom"])
 def test_a_form_that_needs_a_fresher_login_is_sent_after_it(make_gateway, upstream, agent):
     """The session lives, and the rule of the address wants a younger login: the form goes out after it, once, and byte for byte."""
-    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"path": "/pay/*", "allow": "members", "max_age": "4s"}, {"allow": "members"}]}])
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base],
+                             "access": [{"path": "/pay/*", "allow": "members", "max_age": "4s"}, {"allow": "members"}]}])
     wiki = gateway.origin("wiki.test")
     browser = Browser(gateway, agent)
 

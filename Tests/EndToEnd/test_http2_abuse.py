@@ -107,7 +107,7 @@ def test_resets_that_the_client_provokes_are_counted(own, open_raw, upstream, pr
 
 BROKEN = {
     # Errors of the connection (RFC 9113, sections 5.1, 6.4 and 6.9), and of the stream (section 6.3), each counted or fatal.
-    "a head after the end": lambda g, s: frame(HEADERS, END_HEADERS | END_STREAM, s, request_head(g)) + frame(HEADERS, END_HEADERS | END_STREAM, s, request_head(g)),
+    "a head after the end": lambda g, s: 2 * frame(HEADERS, END_HEADERS | END_STREAM, s, request_head(g)),
     "data after the end": lambda g, s: frame(HEADERS, END_HEADERS | END_STREAM, s, request_head(g)) + frame(DATA, 0, s, b"x"),
     "a window of three bytes": lambda g, s: opened(g, s, method="POST") + frame(WINDOW, 0, s, bytes(3)),
     "a reset of five bytes": lambda g, s: opened(g, s, method="POST") + frame(RESET, 0, s, bytes(5)),

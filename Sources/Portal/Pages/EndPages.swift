@@ -76,7 +76,8 @@ extension Portal {
                 wrongClock(asked),
                 parts.heading(isBlocked ? Catalogue.whatToDo : Catalogue.stuckCauses),
                 isBlocked ? parts.paragraph(Catalogue.stuckCookies) : parts.list([Catalogue.stuckOther, Catalogue.stuckClock]),
-                parts.actions(parts.button(Catalogue.startAgain, to: ownAddress(fresh.returnTo.origin, "login?" + fresh.query), main: true, [.init("data-start")])),
+                parts.actions(parts.button(
+                    Catalogue.startAgain, to: ownAddress(fresh.returnTo.origin, "login?" + fresh.query), main: true, [.init("data-start")])),
                 everyWay(asked, fresh),
             ]))
         return show(page, status: 400)
