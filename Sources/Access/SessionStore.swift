@@ -151,8 +151,11 @@ public protocol SessionStore: Sendable {
     func count(now: WallTime) async throws(StoreFailure) -> Int
 
     /// Stores `value` under `key` until `expires`, if nothing is there yet; false where something is. The store bounds how many of a kind it
-    /// keeps (the oldest go first).
-    func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool
+    /// keeps (`OneTimeBounds`).
+    /// - Parameter owner: whoever caused it, by any name that tells them from others: who causes too many loses their own first.
+    func put(
+        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], of owner: String?, expires: WallTime, now: WallTime
+    ) async throws(StoreFailure) -> Bool
     /// Stores a form post that session `sid`, which is over, may get back, as `put` does with `OneTimeKind.post`. False where the session would then have
     /// more than the store keeps of one (`OneTimeBounds.postsOfSession`): what is there already was promised, and stays.
     /// - Parameter size: the bytes that count: the body's, whatever lies about it.
@@ -164,7 +167,7 @@ public protocol SessionStore: Sendable {
 
     /// Takes other limits from now on (reload). The absolute end of sessions that are open already stays as it is.
     func setLimits(_ limits: SessionLimits) async
-    /// Looks for sessions that another process ended, tells subscribers, and returns them. Cheap where nothing happened: to be called every 500 ms.
+    /// Looks for sessions that another process ended or changed, tells subscribers, and returns those that it ended. Cheap where nothing happened: to be called every 500 ms.
     /// Throws where the store cannot be read.
     @discardableResult func poll(now: WallTime) async throws(StoreFailure) -> [SessionEnding]
     /// Forgets what has been over for more than an hour, and counts idleness anew where the clock was set back; a bounded part of it in one call: to be
@@ -179,6 +182,12 @@ public protocol SessionStore: Sendable {
 }
 
 extension SessionStore {
+    /// For values that no stranger can cause.
+    public func put(
+        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime
+    ) async throws(StoreFailure) -> Bool {
+        try await put(kind, key, value, of: nil, expires: expires, now: now)
+    }
     /// For stores that know no limits.
     public func setLimits(_ limits: SessionLimits) async {}
     /// For stores that nobody else writes to.

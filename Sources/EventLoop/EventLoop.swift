@@ -16,13 +16,16 @@ public struct Readiness: OptionSet, Sendable {
 open class PollHandler {
     fileprivate var slot = -1
     fileprivate var flushQueued = false
+    /// Whether its writes wait for the end of the turn: where many exchanges share one descriptor (HTTP/2), what they all bring leaves at once. Others
+    /// write right after the event, so that the other side works on it while this one tells the rest.
+    public final var gathers = false
 
     public init() {}
 
     /// The descriptor is ready. May be called though nothing is left to read (level-triggered).
     open func ready(_ readiness: Readiness) {}
 
-    /// The loop's turn ends and `flushAtEndOfTurn` was asked for in it: write what was gathered.
+    /// `flushSoon` was asked for: write what was gathered.
     open func flush() {}
 }
 
@@ -41,7 +44,10 @@ public final class EventLoop {
     private var slots: [Slot] = []
     private var free: [Int] = []
     private var wheel: TimerWheel
-    private var dirty: [PollHandler] = []
+    /// To be flushed after this event.
+    private let soon = FlushQueue()
+    /// To be flushed at the end of this turn.
+    private let atEnd = FlushQueue()
     private var running = false
     private var due: [LoopTimer] = []
     private var messages: [Mailbox.Message] = []
@@ -116,11 +122,11 @@ public final class EventLoop {
         free.append(index)
     }
 
-    /// Calls `handler.flush()` once when this turn ends, so that everything a turn brings leaves in one write.
-    public func flushAtEndOfTurn(_ handler: PollHandler) {
+    /// Calls `handler.flush()` once when this event is over, or where it `gathers` when this turn ends, so that everything until then leaves in one write.
+    public func flushSoon(_ handler: PollHandler) {
         if handler.flushQueued { return }
         handler.flushQueued = true
-        dirty.append(handler)
+        (handler.gathers ? atEnd : soon).add(handler)
     }
 
     // MARK: time
@@ -156,21 +162,24 @@ public final class EventLoop {
             now = MonotonicTime(nanoseconds: menwei_monotonic_ns())
             wall = WallTime(milliseconds: menwei_wall_ms())
             if count > 0 {
-                for i in 0..<Int(count) { tell(events[i]) }
+                for i in 0..<Int(count) {
+                    tell(events[i])
+                    soon.flush()
+                }
             }
             // What was posted while this turn ran belongs to it: a task that resumes must not wait for the next event. But only so often:
             // work that posts itself again must not keep the others waiting.
             var rounds = 0
             repeat {
                 runMessages()
-                flushDirty()
+                flushAll()
                 mailbox.take(willSleep: false, into: &messages)
                 rounds += 1
             } while !messages.isEmpty && rounds < Self.roundsPerTurn
             wheel.advance(to: now.nanoseconds, into: &due)
             for timer in due { timer.fireIfDue() }
             due.removeAll(keepingCapacity: true)
-            flushDirty()
+            flushAll()
         }
         mailbox.close()
     }
@@ -179,7 +188,7 @@ public final class EventLoop {
     public func stop() { running = false }
 
     private func timeout() -> Int32 {
-        if !messages.isEmpty || !dirty.isEmpty { return 0 }
+        if !messages.isEmpty || !soon.isEmpty || !atEnd.isEmpty { return 0 }
         guard let wait = wheel.sleep(from: menwei_monotonic_ns()) else { return -1 }
         return Int32(truncatingIfNeeded: min(wait / 1_000_000 &+ 1, 60_000))
     }
@@ -204,14 +213,31 @@ public final class EventLoop {
         messages.removeAll(keepingCapacity: true)
     }
 
-    private func flushDirty() {
+    private func flushAll() {
+        while !soon.isEmpty || !atEnd.isEmpty {
+            atEnd.flush()
+            soon.flush()
+        }
+    }
+}
+
+/// Those who asked to be flushed.
+private final class FlushQueue {
+    private var handlers: [PollHandler] = []
+
+    var isEmpty: Bool { handlers.isEmpty }
+
+    func add(_ handler: PollHandler) { handlers.append(handler) }
+
+    /// By index: whoever is flushed may bring others to the end of the list.
+    func flush() {
         var index = 0
-        while index < dirty.count {
-            let handler = dirty[index]
+        while index < handlers.count {
+            let handler = handlers[index]
             handler.flushQueued = false
             handler.flush()
             index &+= 1
         }
-        dirty.removeAll(keepingCapacity: true)
+        handlers.removeAll(keepingCapacity: true)
     }
 }

@@ -118,6 +118,8 @@ public final class Portal: Responder, RefusalRenderer {
 enum Trouble: Error, Equatable {
     case store(StoreFailure)
     case random
+    /// The account table was changed while somebody logged in.
+    case accountChanged
 
     /// What `body` gives, its failure of the store as trouble of the portal.
     static func store<Value>(_ body: () async throws(StoreFailure) -> Value) async throws(Trouble) -> Value {

@@ -90,6 +90,7 @@ public struct PortalRecords: Sendable {
         let word = switch trouble {
         case .store(let failure): "store-" + failure.code.rawValue
         case .random: "random"
+        case .accountChanged: "account-changed"
         }
         self.trouble(word, asked.requestID)
     }

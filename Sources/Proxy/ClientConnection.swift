@@ -146,7 +146,8 @@ final class ClientConnection: PollHandler {
     private func establish() {
         stage = .established
         server.established(self)
-        wire = transport.tls?.negotiatedProtocol == "h2" ? HTTP2Wire(self) : HTTP1Wire(self)
+        gathers = transport.tls?.negotiatedProtocol == "h2"
+        wire = gathers ? HTTP2Wire(self) : HTTP1Wire(self)
     }
 
     /// Whether it waits for its next request, or its first.
@@ -215,8 +216,8 @@ final class ClientConnection: PollHandler {
         return false
     }
 
-    /// Something was added to `output`, or will be in `gather`: it leaves when the turn ends.
-    func scheduleFlush() { loop.flushAtEndOfTurn(self) }
+    /// Something was added to `output`, or will be in `gather`: it leaves soon (`gathers`).
+    func scheduleFlush() { loop.flushSoon(self) }
 
     override func flush() {
         if !isClosed { write() }

@@ -22,6 +22,7 @@ final class HTTP2UpstreamConnection: UpstreamLink {
     init(_ transport: consuming Transport, for dial: UpstreamDial) {
         self.dial = dial
         super.init(transport, to: dial.address, of: dial.pool)
+        gathers = true
     }
 
     override func start() throws(SystemError) {

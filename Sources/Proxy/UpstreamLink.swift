@@ -101,7 +101,7 @@ class UpstreamLink: PollHandler {
 
     // MARK: writing
 
-    final func scheduleFlush() { loop.flushAtEndOfTurn(self) }
+    final func scheduleFlush() { loop.flushSoon(self) }
 
     override func flush() { if !isClosed { write() } }
 

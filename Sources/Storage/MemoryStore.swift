@@ -61,10 +61,11 @@ public final class MemoryStore: SessionStore {
     }
 
     public func put(
-        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime
+        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], of owner: String?, expires: WallTime, now: WallTime
     ) async throws(StoreFailure) -> Bool {
         try step { state throws(StoreFailure) in
-            let isNew = try state.oneTime.put(kind, key, value, expires: expires, now: now)
+            let owner = owner.map { OneTimeOwner(name: $0, size: value.count) }
+            let isNew = try state.oneTime.put(kind, key, value, of: owner, expires: expires, now: now)
             if isNew, kind.isAwaited { state.notices.append(.put(kind, key)) }
             return isNew
         }

@@ -8,24 +8,26 @@ struct OneTimeTable {
     let sealing: SealingKey
     let bounds: OneTimeBounds
 
-    /// - Parameter owner: the session that it counts for, and how much.
+    /// - Parameter owner: for whom it is, and how many bytes of it count.
     func put(
-        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], of owner: (sid: String, size: Int)? = nil, expires: WallTime, now: WallTime
+        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], of owner: OneTimeOwner?, expires: WallTime, now: WallTime
     ) throws(StoreFailure) -> Bool {
         guard value.count <= bounds.bytes else { throw StoreRules.tooLarge }
         let place: [SQLValue] = [.integer(Int64(kind.rawValue)), .blob(key.bytes)]
         try database.run("DELETE FROM one_time WHERE kind = ? AND hash = ? AND expires <= ?", place + [.time(now)])
         guard try database.integer("SELECT count(*) FROM one_time WHERE kind = ? AND hash = ?", place) == 0 else { return false }
         try database.run(
-            "INSERT INTO one_time (kind, hash, value, expires, sid, size) VALUES (?, ?, ?, ?, ?, ?)",
-            place + [.blob(try seal(kind, key, value)), .time(expires), owner.map { .text($0.sid) } ?? .null, .integer(Int64(owner?.size ?? 0))])
+            "INSERT INTO one_time (kind, hash, value, expires, owner, size) VALUES (?, ?, ?, ?, ?, ?)",
+            place + [.blob(try seal(kind, key, value)), .time(expires), owner.map { .text($0.name) } ?? .null, .integer(Int64(owner?.size ?? 0))])
         try makeRoom(kind)
         return true
     }
 
-    /// Bytes that count for a session.
+    /// Bytes of form posts that are kept for a session.
     func kept(of sid: String, now: WallTime) throws(StoreFailure) -> Int {
-        Int(try database.integer("SELECT coalesce(sum(size), 0) FROM one_time WHERE sid = ? AND expires > ?", [.text(sid), .time(now)]))
+        Int(try database.integer(
+            "SELECT coalesce(sum(size), 0) FROM one_time WHERE kind = ? AND owner = ? AND expires > ?",
+            [.integer(Int64(OneTimeKind.post.rawValue)), .text(sid), .time(now)]))
     }
 
     func peek(_ kind: OneTimeKind, _ key: Digest256, now: WallTime) throws(StoreFailure) -> OneTimeValue {
@@ -46,7 +48,7 @@ struct OneTimeTable {
         return unseal(kind, key, sealed)
     }
 
-    /// Drops the oldest of a kind until it is within its bounds.
+    /// Brings a kind back within its bounds: whoever fills it loses their oldest; where nobody does, the oldest of all go.
     private func makeRoom(_ kind: OneTimeKind) throws(StoreFailure) {
         let sealedBytes = Int64(bounds.bytes) + Int64(SealingKey.overhead) * Int64(bounds.count)
         while true {
@@ -54,12 +56,43 @@ struct OneTimeTable {
                 row throws(StoreFailure) in (count: try row.integer(0), bytes: try row.integer(1))
             }
             guard let total, total.count > bounds.count || total.bytes > sealedBytes else { return }
-            let excess = max(1, total.count - Int64(bounds.count))
-            let dropped = try database.run(
-                "DELETE FROM one_time WHERE id IN (SELECT id FROM one_time WHERE kind = ? ORDER BY id LIMIT ?)",
-                [.integer(Int64(kind.rawValue)), .integer(excess)])
-            if dropped == 0 { return }
+            // Some more values than need be, since it takes a while to find out who fills it.
+            let count = total.count > bounds.count ? bounds.batch : 1
+            guard try drop(kind, of: try largestOwner(kind), count: count, bytes: total.bytes - sealedBytes) else { return }
         }
+    }
+
+    /// Drops the oldest values of a kind (of one owner, or of all) that are `count` or more, and `bytes` or more together; a bounded number at a time.
+    /// False: there was none.
+    private func drop(_ kind: OneTimeKind, of owner: String?, count: Int, bytes: Int64) throws(StoreFailure) -> Bool {
+        let condition = "kind = ?" + (owner == nil ? "" : " AND owner = ?")
+        let values: [SQLValue] = [.integer(Int64(kind.rawValue))] + (owner.map { [.text($0)] } ?? [])
+        var last: Int64?
+        var (dropped, freed): (Int, Int64) = (0, 0)
+        try database.each(
+            "SELECT id, length(value) FROM one_time WHERE \(condition) ORDER BY id LIMIT ?", values + [.integer(Int64(max(count, StoreRules.batch)))]
+        ) { row throws(StoreFailure) in
+            guard dropped < count || freed < bytes else { return }
+            last = try row.integer(0)
+            dropped += 1
+            freed += try row.integer(1)
+        }
+        guard let last else { return false }
+        return try database.run("DELETE FROM one_time WHERE \(condition) AND id <= ?", values + [.integer(last)]) > 0
+    }
+
+    /// Who has the most of a kind, if that is more than their share.
+    private func largestOwner(_ kind: OneTimeKind) throws(StoreFailure) -> String? {
+        try database.first(
+            """
+            SELECT owner FROM one_time WHERE kind = ? AND owner IS NOT NULL GROUP BY owner HAVING count(*) > ? OR sum(size) > ?
+            ORDER BY max(count(*) * 1.0 / ?, sum(size) * 1.0 / ?) DESC LIMIT 1
+            """,
+            [
+                .integer(Int64(kind.rawValue)), .integer(Int64(bounds.share.count)), .integer(Int64(bounds.share.bytes)),
+                .integer(Int64(bounds.count)), .integer(Int64(bounds.bytes)),
+            ]
+        ) { row throws(StoreFailure) in try row.text(0) }
     }
 
     private func seal(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8]) throws(StoreFailure) -> [UInt8] {

@@ -4,10 +4,11 @@ public import Crypto
 
 extension SQLiteStore {
     public func put(
-        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime
+        _ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], of owner: String?, expires: WallTime, now: WallTime
     ) throws(StoreFailure) -> Bool {
         try write(.normal) { database, notices throws(StoreFailure) in
-            let isNew = try oneTime(database).put(kind, key, value, expires: expires, now: now)
+            let owner = owner.map { OneTimeOwner(name: $0, size: value.count) }
+            let isNew = try oneTime(database).put(kind, key, value, of: owner, expires: expires, now: now)
             if isNew, kind.isAwaited { notices.append(.put(kind, key)) }
             return isNew
         }
@@ -19,7 +20,7 @@ extension SQLiteStore {
         try write(.normal) { database, _ throws(StoreFailure) in
             let table = oneTime(database)
             guard try table.kept(of: sid, now: now) + size <= table.bounds.postsOfSession else { return false }
-            return try table.put(.post, key, value, of: (sid, size), expires: expires, now: now)
+            return try table.put(.post, key, value, of: OneTimeOwner(name: sid, size: size), expires: expires, now: now)
         }
     }
 

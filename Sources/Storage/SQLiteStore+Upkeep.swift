@@ -2,12 +2,13 @@ public import Access
 public import Bytes
 
 extension SQLiteStore {
-    /// Tells subscribers which sessions other processes ended since the last call.
+    /// Tells subscribers which sessions other processes ended or changed since the last call, and returns those that they ended.
     @discardableResult
     public func poll(now: WallTime) async throws(StoreFailure) -> [SessionEnding] {  // `async`: else callers of the class would get the protocol's default
-        let endings = try foreign.poll(try database())
-        if !endings.isEmpty { subscribers.tell([.ended(sids: endings.map(\.sid))]) }
-        return endings
+        let found = try news.poll(try database())
+        if !found.changed.isEmpty { subscribers.tell([.changed(sids: found.changed)]) }
+        if !found.endings.isEmpty { subscribers.tell([.ended(sids: found.endings.map(\.sid))]) }
+        return found.endings
     }
 
     /// Forgets what has been over for more than an hour, and brings back what is ahead of the clock (`StoreRules.ahead`), in small transactions between
@@ -39,47 +40,9 @@ extension SQLiteStore {
                 "UPDATE sessions SET checked = ?1 WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND checked > ?2 LIMIT ?3)", ahead),
             try database.run("DELETE FROM one_time WHERE id IN (SELECT id FROM one_time WHERE expires <= ? LIMIT ?)", [.time(now), limit]),
             try database.run("DELETE FROM endings WHERE seq IN (SELECT seq FROM endings WHERE at <= ? LIMIT ?)", [before, limit]),
+            try database.run(
+                "DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at <= ? LIMIT ?)",
+                [.time(now.advanced(by: .zero - StoreRules.told)), limit]),
             try AccountTable(database: database, sealing: sealing).sweep(before: now.advanced(by: .zero - StoreRules.remembered), now: now))
-    }
-}
-
-/// Which endings in the file are another process's and not told yet. SQLite's `data_version` says at the price of one read of shared memory
-/// whether anybody else wrote at all.
-struct ForeignEndings {
-    private var dataVersion: Int64
-    private var lastSeen: Int64
-    /// What this process ended, and has told itself, since `lastSeen`.
-    private var own: Set<String> = []
-    /// Beyond this, own endings may be told twice, which does no harm.
-    private static let ownLimit = 10_000
-
-    init(_ database: Database) throws(StoreFailure) {
-        dataVersion = try database.integer("PRAGMA data_version")
-        lastSeen = try database.integer("SELECT coalesce(max(seq), 0) FROM endings")
-    }
-
-    mutating func noteOwn(_ sids: [String]) {
-        if own.count + sids.count > Self.ownLimit { own = [] }
-        if sids.count <= Self.ownLimit { own.formUnion(sids) }
-    }
-
-    /// What others ended since the last call.
-    mutating func poll(_ database: Database) throws(StoreFailure) -> [SessionEnding] {
-        let version = try database.integer("PRAGMA data_version")
-        guard version != dataVersion else { return [] }
-        var last = lastSeen
-        var endings: [SessionEnding] = []
-        // Sessions are forgotten together with their endings, but not in one transaction.
-        let news = """
-            SELECT e.seq, e.sid, coalesce(s.account, ''), coalesce(s.connection, '') FROM endings e LEFT JOIN sessions s ON s.sid = e.sid
-            WHERE e.seq > ? ORDER BY e.seq
-            """
-        try database.each(news, [.integer(lastSeen)]) { row throws(StoreFailure) in
-            last = try row.integer(0)
-            let ending = SessionEnding(sid: try row.text(1), account: try row.text(2), connection: try row.text(3))
-            if !own.contains(ending.sid) { endings.append(ending) }
-        }
-        (dataVersion, lastSeen, own) = (version, last, [])
-        return endings
     }
 }

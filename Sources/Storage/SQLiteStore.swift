@@ -11,7 +11,7 @@ public import Crypto
 /// The file is for its owner alone (0600) and its folder must exist. Beside cookie hashes it holds in the clear only what must be found
 /// without them; the rest is sealed. A session that this store's key does not open counts as unknown, and `trouble` is told.
 ///
-/// Other processes may use the same file: `poll` notices within one call what they ended.
+/// Other processes may use the same file: `poll` notices within one call what they ended or changed.
 public actor SQLiteStore: SessionStore {
     private nonisolated let thread: StorageThread
     public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe thread.asUnownedSerialExecutor() }
@@ -23,7 +23,7 @@ public actor SQLiteStore: SessionStore {
     private let trouble: @Sendable (StoreFailure) -> Void
     private var open: Database?
     var limits: SessionLimits
-    var foreign: ForeignEndings
+    var news: ForeignNews
     /// The last write failed for want of room or permission: a probe tries it in earnest.
     private var isWriteSuspect = false
     private var troubleTold: WallTime?
@@ -46,7 +46,7 @@ public actor SQLiteStore: SessionStore {
         file = try StoreFile(path: path)
         let database = try Database(path: path)
         try schema.bringForward(database, upgrades: upgrades)
-        foreign = try ForeignEndings(database)
+        news = try ForeignNews(database)
         open = database
         self.sealing = sealing
         self.limits = limits
@@ -106,7 +106,7 @@ public actor SQLiteStore: SessionStore {
         var notices: [StoreNotice] = []
         do throws(StoreFailure) {
             let result = try database.transaction(durability) { () throws(StoreFailure) in try body(database, &notices) }
-            for case .ended(let sids) in notices { foreign.noteOwn(sids) }
+            for case .ended(let sids) in notices { news.noteOwn(sids) }
             subscribers.tell(notices)
             return result
         } catch {

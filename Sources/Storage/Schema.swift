@@ -5,7 +5,7 @@ import Access
 struct Schema {
     var steps: [String]
 
-    static let current = Schema(steps: [first, postsOfSessions, accounts])
+    static let current = Schema(steps: [first, postsOfSessions, accounts, crowds, changes, linkedCookies])
     /// Marks a file as ours (`PRAGMA application_id`): "menw".
     static let applicationID: Int64 = 0x6d65_6e77
 
@@ -47,7 +47,7 @@ struct Schema {
         try database.execute(
             """
             PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
-            PRAGMA cache_size=-16384; PRAGMA journal_size_limit=67108864;
+            PRAGMA cache_size=-4096; PRAGMA journal_size_limit=67108864;
             """)
     }
 
@@ -147,5 +147,29 @@ struct Schema {
             seq INTEGER PRIMARY KEY AUTOINCREMENT, connection TEXT NOT NULL, user TEXT NOT NULL, at INTEGER NOT NULL
         ) STRICT;
         CREATE INDEX account_changes_at ON account_changes (at);
+        """
+
+    /// For whom a one-time value was made: where there is no more room, the owner who fills it loses the oldest of theirs.
+    private static let crowds = """
+        ALTER TABLE one_time RENAME COLUMN sid TO owner;
+        DROP INDEX one_time_sid;
+        CREATE INDEX one_time_crowd ON one_time (kind, owner, id, size) WHERE owner IS NOT NULL;
+        """
+
+    /// Sessions of which something changed, told to the other processes; `teller` is whoever knows already.
+    private static let changes = """
+        CREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, sid TEXT NOT NULL, teller INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+        CREATE INDEX changes_at ON changes (at);
+        """
+
+    /// Cookies of the time before have no link (`CookieLink`) and are forgotten: their people log in again. No released version had any.
+    private static let linkedCookies = """
+        DROP TABLE cookies;
+        CREATE TABLE cookies (
+            hash BLOB NOT NULL PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+            host TEXT, good_until INTEGER, link BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX cookies_session ON cookies (session, host);
+        CREATE INDEX cookies_replaced ON cookies (good_until) WHERE good_until IS NOT NULL;
         """
 }

@@ -9,6 +9,8 @@ struct SessionRow {
     var record: SessionRecord
     var endedAt: WallTime?
     var details: [UInt8]
+    /// Found by a cookie that is not its own: the file was damaged, or changed by somebody else, or the store's key is another.
+    var isStray = false
 
     static let columns = """
         s.id, s.sid, s.account, s.connection, s.user, s.created, s.last_seen, s.expires, s.checked, s.ended_at, s.address, s.user_agent, s.details
@@ -33,6 +35,7 @@ struct SessionRow {
 /// The statements about sessions and their cookies. Whoever calls several of them wraps them in a transaction.
 struct SessionTable {
     let database: Database
+    let links: CookieLink
 
     func find(sid: String) throws(StoreFailure) -> SessionRow? {
         try database.first("SELECT \(SessionRow.columns) FROM sessions s WHERE s.sid = ?", [.text(sid)]) { row throws(StoreFailure) in
@@ -44,12 +47,13 @@ struct SessionTable {
     func find(cookie: Digest256, host: String?, now: WallTime) throws(StoreFailure) -> SessionRow? {
         try database.first(
             """
-            SELECT \(SessionRow.columns), c.good_until FROM cookies c JOIN sessions s ON s.id = c.session
+            SELECT \(SessionRow.columns), c.good_until, c.link FROM cookies c JOIN sessions s ON s.id = c.session
             WHERE c.hash = ? AND c.host IS ? AND (c.good_until IS NULL OR c.good_until > ?)
             """, [.blob(cookie.bytes), host.map { .text($0) } ?? .null, .time(now)]
         ) { row throws(StoreFailure) in
             var found = try SessionRow(row)
             found.record.cookieGoodUntil = try row.optionalTime(SessionRow.columnCount)
+            found.isStray = try row.blob(SessionRow.columnCount + 1) != links.bytes(cookie, found.record.sid, host: host)
             return found
         }
     }
@@ -174,13 +178,15 @@ struct SessionTable {
     }
 
     /// Gives the session a new cookie, and forgets those of its cookies that are spent or too many.
-    func give(_ id: Int64, _ cookie: Digest256, host: String?, now: WallTime) throws(StoreFailure) {
+    func give(_ id: Int64, of sid: String, _ cookie: Digest256, host: String?, now: WallTime) throws(StoreFailure) {
         let place = host.map { SQLValue.text($0) } ?? .null
         guard try database.integer("SELECT count(*) FROM cookies WHERE hash = ?", [.blob(cookie.bytes)]) == 0 else {
             throw StoreRules.repeatedCookie
         }
         try database.run("DELETE FROM cookies WHERE session = ? AND good_until <= ?", [.integer(id), .time(now)])
-        try database.run("INSERT INTO cookies (hash, session, host) VALUES (?, ?, ?)", [.blob(cookie.bytes), .integer(id), place])
+        try database.run(
+            "INSERT INTO cookies (hash, session, host, link) VALUES (?, ?, ?, ?)",
+            [.blob(cookie.bytes), .integer(id), place, .blob(try links.bytes(cookie, sid, host: host))])
         try database.run(
             """
             DELETE FROM cookies WHERE rowid IN

@@ -1,7 +1,8 @@
 import Access
 import Bytes
 
-/// How much a store keeps of each kind of one-time value. Where a kind would grow beyond it, its oldest values go first.
+/// How much a store keeps of each kind of one-time value. Where a kind would grow beyond it, the owner who has the most of it loses the oldest of theirs,
+/// if they have more than their share; else the oldest of all go.
 public struct OneTimeBounds: Equatable, Sendable {
     /// Values of one kind.
     public var count: Int
@@ -15,12 +16,27 @@ public struct OneTimeBounds: Equatable, Sendable {
         self.bytes = max(1, bytes)
         self.postsOfSession = postsOfSession
     }
+
+    /// What one owner may have of a kind without being the first to lose some.
+    var share: (count: Int, bytes: Int) { (max(1, count / 100), max(1, bytes / 100)) }
+    /// How many go at once.
+    var batch: Int { max(1, count / 1000) }
+}
+
+/// For whom a one-time value is kept.
+struct OneTimeOwner {
+    /// A session's sid, or what stands for an address.
+    var name: String
+    /// Bytes that count.
+    var size: Int
 }
 
 /// What every store does alike, whatever it keeps its sessions in (Sources/README.md, *Words*).
 enum StoreRules {
     /// How long a replaced cookie stays good: requests that left the browser before its successor arrived.
     static let grace: Duration = .seconds(30)
+    /// How long other processes find what changed of a session; they look twice a second.
+    static let told: Duration = .seconds(300)
     /// How long an ended session is recognised.
     static let remembered: Duration = .seconds(3600)
     /// How far a time that was noted may be ahead of the clock. Further, and the clock was set back: idleness, and the age of what the directory said,
@@ -81,7 +97,8 @@ extension SessionRecord {
         var renewed = SessionRecord(sid: sid, login: login, now: now, limits: limits)
         renewed.created = created
         renewed.lastSeen = max(lastSeen, now)
-        renewed.checked = max(checked, renewed.checked)
+        // Whoever took their time over the login brings an answer of the directory that may be older than what is known by now.
+        if renewed.checked < checked { (renewed.member, renewed.checked) = (member, checked) }
         renewed.hosts = hosts
         self = renewed
     }

@@ -18,7 +18,7 @@ enum DemoCommand {
             return try run(port, in: folder)
         } catch let fault as StartFault {
             Output.error("menwei demo: \(fault.message)")
-            return fault.status
+            return 1
         } catch {
             Output.error("menwei demo: \(error)")
             return 1

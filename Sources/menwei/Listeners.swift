@@ -7,6 +7,13 @@ struct ListenFault: Error {
     var address: ListenAddress
     var why: String
     var message: String { "\(address.text): \(why)" }
+
+    /// It, where the configuration names the address; at the top of the file where that is a default.
+    func place(in configuration: Configuration) -> Fault {
+        var fault = configuration.listen.places[address] ?? Fault(file: configuration.file, line: 1, column: 1, message: "")
+        fault.message = message
+        return fault
+    }
 }
 
 /// Sockets of one address that listen, one for each worker, and the lock that keeps other gateways off it.

@@ -36,9 +36,7 @@ extension Supervisor {
         do throws(ListenFault) {
             added = try bind(next.configuration)
         } catch {
-            var fault = next.configuration.listen.places[error.address] ?? Fault(file: next.configuration.file, line: 1, column: 1, message: "")
-            fault.message = error.message
-            return refuse([fault.faultLine])
+            return refuse([error.place(in: next.configuration).faultLine])
         }
         prepare(next, added, duty)
     }

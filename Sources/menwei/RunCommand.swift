@@ -16,8 +16,8 @@ enum RunCommand {
         do {
             return try Supervisor(loaded) { Output.error("menwei: ready") }.run()
         } catch {
-            Output.error("menwei: \(error.message)")
-            return error.status
+            Output.error(error.place?.faultLine ?? "menwei: \(error.message)")
+            return error.place == nil ? 1 : 2
         }
     }
 }

@@ -10,10 +10,11 @@ import Storage
 import TLS
 import Telemetry
 
-/// Why the gateway does not start; `status` is the exit status.
+/// Why the gateway does not start.
 struct StartFault: Error {
     var message: String
-    var status: Int32 = 1
+    /// Where the configuration says it, if it does: then it is a fault of the configuration like any other.
+    var place: Fault?
 }
 
 /// What all workers share and what outlives every configuration: records, metrics, the store, the way to WeCom.

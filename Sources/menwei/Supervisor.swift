@@ -69,7 +69,7 @@ final class Supervisor {
         do throws(ListenFault) {
             for address in configuration.listen.https + configuration.listen.http { addresses.append(try BoundAddress(address, count: count)) }
             operationsAddress = try BoundAddress(configuration.listen.operations, count: 1)
-        } catch { throw StartFault(message: error.message) }
+        } catch { throw StartFault(message: error.message, place: error.place(in: configuration)) }
         for address in addresses + [operationsAddress] { bound[address.address] = address }
         let now = Shared.now()
         let recorder = Recorder(output: recordsTo, level: configuration.log.level.logLevel)

@@ -174,7 +174,7 @@ def test_who_is_unbound_is_out_at_once_and_logs_in_as_who_they_are_by_then(make,
     assert user(log_in(gateway, "lisi", browser=other)) == "lisi"
     do(gateway, *change)
     me = gateway.origin("wiki.test") + "/.menwei/me"
-    wait_for(lambda: browser.call(me).status == 401, 10, "the end of the session")
+    wait_for(lambda: browser.call(me).status == 401, what="the end of the session")
     assert gateway.record("gone", result="account-changed")
     assert other.call(me).status == 200
     assert user(log_in(gateway, "zhangsan", browser=browser)) == "zhangsan"
@@ -185,7 +185,7 @@ def test_who_is_bound_while_logged_in_logs_in_anew(make):
     browser = Browser(gateway)
     assert user(log_in(gateway, "zhangsan", browser=browser)) == "zhangsan"
     do(gateway, "bind", "boss", "corp/zhangsan")
-    wait_for(lambda: browser.call(gateway.origin("wiki.test") + "/.menwei/me").status == 401, 10, "the end of the session")
+    wait_for(lambda: browser.call(gateway.origin("wiki.test") + "/.menwei/me").status == 401, what="the end of the session")
     assert user(log_in(gateway, "zhangsan", browser=browser)) == "boss"
 
 
@@ -197,7 +197,7 @@ def test_known_ends_the_sessions_of_who_is_not_in_the_table(make):
         assert user(log_in(gateway, name, browser=browser)) == name
     reloaded(gateway, lambda c: c["accounts"].update(mode="known"))
     me = gateway.origin("wiki.test") + "/.menwei/me"
-    wait_for(lambda: browsers["lisi"].call(me).status == 401, 10, "the end of the session")
+    wait_for(lambda: browsers["lisi"].call(me).status == 401, what="the end of the session")
     assert browsers["zhangsan"].call(me).status == 200
 
 
@@ -211,7 +211,7 @@ def test_the_table_outlives_a_restart_and_may_be_a_file_of_its_own(make_gateway,
     browser = Browser(gateway)
     assert user(log_in(gateway, "zhangsan", browser=browser)) == "boss"
     do(gateway, "unbind", "boss")
-    wait_for(lambda: browser.call(gateway.origin("wiki.test") + "/.menwei/me").status == 401, 10, "the end of the session")
+    wait_for(lambda: browser.call(gateway.origin("wiki.test") + "/.menwei/me").status == 401, what="the end of the session")
     do(gateway, "bind", "boss", "corp/zhangsan")
     gateway.stop()
     gateway.start()

@@ -6,7 +6,7 @@ from selenium.webdriver.common.by import By
 
 from test_browser import application, at, choose_in_panel, chromium, complaints, screenshot, until  # noqa: F401 (fixtures)
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ def jupyter(make_gateway, tmp_path):
          "--ServerApp.allow_unauthenticated_access=True", "--ServerApp.terminals_enabled=False"],
         "jupyter", env={"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data"),
                         "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "IPYTHONDIR": str(tmp_path / "ipython"), "JUPYTER_PLATFORM_DIRS": "1"})
-    process.wait_line("is running at", deadline=60)
+    process.wait_line("is running at", deadline=120)
     yield gateway
     process.kill()
 
@@ -81,7 +81,7 @@ class KernelSocket:
     """The kernel's WebSocket, through the gateway."""
 
     def __init__(self, gateway, browser, target):
-        self.raw = RawConnection(gateway.port, "lab.test", ca=gateway.ca, timeout=60)
+        self.raw = RawConnection(gateway.port, "lab.test", ca=gateway.ca, timeout=90)
         self.ws = WSConnection(ConnectionType.CLIENT)
         cookie = browser._cookie_header("lab.test")
         self.raw.send(self.ws.send(Request(host=f"lab.test:{gateway.port}", target=target, extra_headers=[
@@ -125,7 +125,7 @@ def test_a_jupyter_kernel_works_through_the_gateway(jupyter):
     answer = browser.log_in(lab + "/api/status")
     assert answer.status == 200 and "kernels" in answer.json(), answer.body
     browser.get(lab + "/api/me")
-    xsrf = wait_for(lambda: browser.cookie("lab.test", "_xsrf") or (browser.get(lab + "/") and None), 10, "jupyter's own cookie")
+    xsrf = wait_for(lambda: browser.cookie("lab.test", "_xsrf") or (browser.get(lab + "/") and None), what="jupyter's own cookie")
     started = browser.call(lab + "/api/kernels", "POST", headers={"Content-Type": "application/json", "X-XSRFToken": xsrf}, body=b"{}")
     assert started.status == 201, started.body
     kernel = started.json()["id"]

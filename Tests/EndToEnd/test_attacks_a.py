@@ -333,10 +333,10 @@ def nginx(keys, tmp_path_factory):
             assert process.poll() is None, process.stderr.read()
             return False
 
-    wait_for(answers, 20, "nginx")
+    wait_for(answers, 60, "nginx")
     yield ask
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -352,7 +352,7 @@ def java(keys, built):
 
     yield ask
     process.stdin.close()
-    process.wait(20)
+    process.wait(60)
 
 
 @pytest.fixture(scope="module", params=["python", "java", "go", "php", "nginx"])
@@ -444,22 +444,24 @@ def test_t17_unknown_keys_are_not_asked_for_again_and_again(keys):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assertions = module.Assertions(keys.issuer, SITE)
-    before = keys.asked
+    before, begun = keys.asked, time.monotonic()
     for number in range(300):
         with pytest.raises(jwt.PyJWTError):
             assertions.verify(keys.token({"kid": f"unknown-{number}"}))
-    assert keys.asked - before <= 2
-    assert assertions.verify(keys.token())["sub"] == "zhangsan" and keys.asked - before <= 2
+    # The set at first, and once in ten seconds on a slow machine.
+    most = 2 + (time.monotonic() - begun) // 10
+    assert keys.asked - before <= most
+    assert assertions.verify(keys.token())["sub"] == "zhangsan" and keys.asked - before <= most
 
 
 def test_t17_nor_by_any_other_example_that_can_remember(request, keys, verify):
     if request.node.callspec.params["verify"] == "go":
         pytest.skip("a process for each token: there is nothing that it could remember")
     assert verify(keys.token()) == "zhangsan"
-    before = keys.asked
+    before, begun = keys.asked, time.monotonic()
     for number in range(30):
         assert verify(keys.token({"kid": f"unknown-{number}"})) is None
-    assert keys.asked - before <= 3, "once in ten seconds"
+    assert keys.asked - before <= 3 + (time.monotonic() - begun) // 10, "once in ten seconds"
     assert verify(keys.token()) == "zhangsan"
 
 

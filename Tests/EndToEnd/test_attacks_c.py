@@ -128,4 +128,4 @@ def test_t57_an_application_that_misframes_harms_nobody_else(gateway, connect, u
         other.send(b"GET /public/other HTTP/1.1\r\nHost: wiki.test:%d\r\n\r\n" % gateway.port)
         received = other.response()
         assert received.status == 200 and b"/public/other" in received.body and b"poisoned" not in received.body
-    wait_for(lambda: len({r.connection_number for r in upstream.requests if r.path == "/public/bad"}) == 3, 5, "each bad answer to have a connection of its own")
+    wait_for(lambda: len({r.connection_number for r in upstream.requests if r.path == "/public/bad"}) == 3, what="each bad answer to have a connection of its own")

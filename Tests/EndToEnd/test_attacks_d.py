@@ -3,7 +3,6 @@ test_attacks_sessions.py as well, with every way in which one ends."""
 import struct
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -11,7 +10,7 @@ from harness.asking import ask, cookie
 from harness.browser import Browser
 from harness.http2_client import H2, status
 from harness.raw import RawConnection
-from harness.waiting import wait_for
+from harness.waiting import wait_for, within
 from test_http2_websocket import Socket, messages
 from test_streaming import ACCEPT, KEY, frame, read_frame
 
@@ -142,17 +141,15 @@ def test_t64_a_logout_closes_with_1008_and_lets_nobody_in_again(gateway, connect
     raw = connect()
     send(gateway, raw, "/ws", *fields(), shown)
     assert raw.response().status == 101
-    begun = time.monotonic()
-    browser.request("POST", wiki + "/.menwei/logout", headers={"Origin": wiki}, body=b"")
-    assert read_frame(raw) == (8, struct.pack(">H", 1008)) and time.monotonic() - begun < 2.5
+    with within(2.5, "the end of the WebSocket"):
+        browser.request("POST", wiki + "/.menwei/logout", headers={"Origin": wiki}, body=b"")
+        assert read_frame(raw) == (8, struct.pack(">H", 1008))
     assert ask(gateway, "/ws", *fields(), shown).status == 401
 
 
 def test_t64_an_administrators_kill_closes_within_two_seconds(gateway, connect, binary):
-    """Five kills, by session and by account, of sockets over both versions. This machine may stand still during one or two of them, which is not the
-    gateway's doing."""
-    late = []
-    for number in range(5):
+    """By session and by account, of sockets over both versions; wherever in the half second between two looks at the store it falls."""
+    for number in range(4):
         browser = Browser(gateway)
         browser.log_in(gateway.origin("wiki.test") + "/", "wangwu")
         sid = browser.call(gateway.origin("wiki.test") + "/.menwei/me").json()["sid"]
@@ -165,13 +162,11 @@ def test_t64_an_administrators_kill_closes_within_two_seconds(gateway, connect, 
         assert socket.answered() == 200
         whom = [sid] if number % 2 else ["--user", "wangwu"]
         subprocess.run([binary, "sessions", "--config", gateway.file, "revoke", *whom], check=True, capture_output=True, timeout=60)
-        begun = time.monotonic()
-        assert read_frame(raw) == (8, struct.pack(">H", 1008))
-        assert messages(socket.over()["body"])[-1] == (8, struct.pack(">H", 1008))
-        late.append(time.monotonic() - begun)
+        with within(2, "the end of both"):
+            assert read_frame(raw) == (8, struct.pack(">H", 1008))
+            assert messages(socket.over()["body"])[-1] == (8, struct.pack(">H", 1008))
         assert ask(gateway, "/ws", *fields(), shown).status == 401
         client.raw.close()
-    assert sorted(late)[2] <= 2, late
 
 
 def test_t66_pings_and_single_bytes_pass_and_take_no_memory(gateway, connect, member):
@@ -231,7 +226,7 @@ def test_t67_events_arrive_one_by_one_and_end_with_the_session(gateway, connect,
     def events(exchange):
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         for number in range(100):
-            if not release.acquire(timeout=10):
+            if not release.acquire(timeout=60):
                 return
             exchange.send(b"b\r\n: comment%02d\r\n" % number)
 
@@ -245,10 +240,10 @@ def test_t67_events_arrive_one_by_one_and_end_with_the_session(gateway, connect,
     for number in range(5):
         release.release()
         raw._until(b": comment%02d" % number)
-    begun = time.monotonic()
-    browser.request("POST", wiki + "/.menwei/logout", headers={"Origin": wiki}, body=b"")
-    raw.everything()
-    assert time.monotonic() - begun < 2.5
+    with within(2.5, "the end of the stream"):
+        browser.request("POST", wiki + "/.menwei/logout", headers={"Origin": wiki}, body=b"")
+        raw.everything()
     for _ in range(100):
         release.release()
-    wait_for(lambda: ask(gateway, "/events", cookie(browser)).status == 401, 2, "the end of the session")
+    with within(2, "the end of the session"):
+        wait_for(lambda: ask(gateway, "/events", cookie(browser)).status == 401, what="the end of the session")

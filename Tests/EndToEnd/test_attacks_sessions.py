@@ -5,7 +5,7 @@ import pytest
 
 from harness.browser import Browser
 from harness.raw import RawConnection
-from harness.waiting import wait_for
+from harness.waiting import Stopwatch, wait_for
 from test_sessions import websocket_opening
 
 
@@ -30,27 +30,26 @@ def test_a_replaced_cookie_is_good_for_half_a_minute_however_busily_it_is_used(g
         assert thief.call(wiki + "/x").status == 200
     browser.go(wiki + "/.menwei/login?return=/")
     assert browser.cookie("wiki.test") != thief.cookie("wiki.test")
-    replaced = time.monotonic()
-    assert thief.call(wiki + "/x").status == 200, "requests under way must not fail"
-    wait_for(lambda: thief.call(wiki + "/x").status == 401, 34, "the end of the replaced cookie", every=0.5)
-    assert time.monotonic() - replaced > 28
+    with Stopwatch() as watch:
+        assert thief.call(wiki + "/x").status == 200, "requests under way must not fail"
+        wait_for(lambda: thief.call(wiki + "/x").status == 401, 90, "the end of the replaced cookie", every=0.5)
+        assert watch.elapsed > 28 and watch.seconds < 34
     assert browser.call(wiki + "/x").status == 200
 
 
 def test_a_websocket_ends_with_the_lifetime_of_its_session(own):
-    gateway = own(lifetime="3s", idle_timeout="3s")
+    gateway = own(lifetime="6s", idle_timeout="6s")
     browser = Browser(gateway)
     browser.log_in(gateway.origin("wiki.test") + "/")
-    begun = time.monotonic()
-    with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+    with Stopwatch() as watch, RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
         raw.send(websocket_opening(gateway, browser, "/ws"))
         assert raw.response().status == 101
         assert close_code(raw) == 1008
-    assert time.monotonic() - begun < 5.5
+        assert watch.seconds < 8.5
 
 
 def test_an_idle_sessions_stream_ends_and_one_in_use_goes_on(own, upstream):
-    gateway = own(idle_timeout="2s")
+    gateway = own(idle_timeout="5s")
     browser = Browser(gateway)
     wiki = gateway.origin("wiki.test")
     browser.log_in(wiki + "/")
@@ -67,14 +66,14 @@ def test_an_idle_sessions_stream_ends_and_one_in_use_goes_on(own, upstream):
         raw.send(f"GET /events HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nCookie: {browser._cookie_header('wiki.test')}\r\n\r\n".encode())
         assert raw.head().status == 200
         used = begun
-        while time.monotonic() - begun < 4.5:
+        while time.monotonic() - begun < 8:
             assert raw.receive(), "a session in use ended"
             if time.monotonic() - used >= 0.4:
                 assert browser.call(wiki + "/x").status == 200
                 used = time.monotonic()
-        left = time.monotonic()
-        while raw.receive():
-            assert time.monotonic() - left < 5.5, "the stream outlived its session"
+        with Stopwatch() as left:
+            while raw.receive():
+                assert left.seconds < 8.5, "the stream outlived its session"
 
 
 def test_a_member_who_leaves_loses_the_websocket_too(own, simulator):
@@ -89,7 +88,7 @@ def test_a_member_who_leaves_loses_the_websocket_too(own, simulator):
 
 
 def test_nobody_stays_on_a_websocket_while_wecom_cannot_be_asked_for_too_long(own, simulator):
-    gateway = own(recheck="1s", recheck_grace="1s")
+    gateway = own(recheck="1s", recheck_grace="4s")
     browser = Browser(gateway)
     wiki = gateway.origin("wiki.test")
     browser.log_in(wiki + "/")
@@ -100,7 +99,7 @@ def test_nobody_stays_on_a_websocket_while_wecom_cannot_be_asked_for_too_long(ow
         assert close_code(raw) == 1008
     assert browser.call(wiki + "/x").status == 503
     simulator.control("clear-faults")
-    wait_for(lambda: browser.call(wiki + "/x").status == 200, 5, "WeCom answers again", every=0.2)
+    wait_for(lambda: browser.call(wiki + "/x").status == 200, what="WeCom answers again", every=0.2)
 
 
 def test_a_logout_is_heard_by_every_worker_while_all_of_them_look_up(gateway):
@@ -119,15 +118,15 @@ def test_a_logout_is_heard_by_every_worker_while_all_of_them_look_up(gateway):
             assert again.request("POST", wiki + "/.menwei/logout", headers={"Origin": wiki}, body=b"").status == 303
             for connection in connections:
                 connection.response()
-            begun = time.monotonic()
-            for connection in connections:
-                asked = time.monotonic()
-                connection.send(ask)
-                status = connection.response().status
-                assert status == 401 or asked - begun < 0.5, status
-            for connection in connections:
-                connection.send(ask)
-            wait_for(lambda: time.monotonic() - begun > 1, 2)
+            with Stopwatch() as watch:
+                for connection in connections:
+                    asked = watch.seconds
+                    connection.send(ask)
+                    status = connection.response().status
+                    assert status == 401 or asked < 0.5, status
+                for connection in connections:
+                    connection.send(ask)
+                wait_for(lambda: watch.seconds > 1)
             for connection in connections:
                 connection.response()
                 connection.send(ask)
@@ -147,9 +146,9 @@ def test_while_the_store_is_gone_a_cookie_opens_nothing_and_open_paths_stay_open
     store = gateway.folder / "menwei.db"
     store.rename(gateway.folder / "away.db")
     # Each worker learns it within half a second.
-    wait_for(lambda: {browser.call(wiki + "/x").status for _ in range(12)} == {503}, 15, "the store's absence", every=0.1)
-    begun = time.monotonic()
-    wait_for(lambda: time.monotonic() - begun > 0.6, 2)
+    wait_for(lambda: {browser.call(wiki + "/x").status for _ in range(12)} == {503}, what="the store's absence", every=0.1)
+    with Stopwatch() as watch:
+        wait_for(lambda: watch.seconds > 0.6)
     for _ in range(4):
         refused = browser.call(wiki + "/x")
         assert refused.status == 503 and refused.one("Retry-After") and refused.json()["type"] == "urn:menwei:store-down"
@@ -158,4 +157,4 @@ def test_while_the_store_is_gone_a_cookie_opens_nothing_and_open_paths_stay_open
     assert upstream.last().one("X-Forwarded-User") is None and upstream.last().one("X-Menwei-Assertion") is None
     assert Browser(gateway).call(wiki + "/x").status == 401
     (gateway.folder / "away.db").rename(store)
-    wait_for(lambda: browser.call(wiki + "/x").status == 200, 15, "the store's return", every=0.1)
+    wait_for(lambda: browser.call(wiki + "/x").status == 200, what="the store's return", every=0.1)

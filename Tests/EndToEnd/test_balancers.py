@@ -2,12 +2,12 @@
 import socket
 import ssl
 import struct
-import time
 
 import pytest
 
 from harness.process import Process
 from harness.raw import RawConnection, client_context
+from harness.waiting import Stopwatch
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 SITES = [{"id": "wiki", "host": "wiki.test", "access": [{"path": "/public/*", "allow": "anyone"}, {"allow": "members"}]}]
@@ -107,10 +107,9 @@ def test_the_plain_listener_reads_it_too(behind):
 
 
 def test_a_balancer_that_says_half_of_it_is_not_waited_for_forever(behind):
-    began = time.monotonic()
-    with RawConnection(behind.port, source="127.0.0.1", preamble=b"PROXY TC", timeout=20) as raw:
+    with Stopwatch() as watch, RawConnection(behind.port, source="127.0.0.1", preamble=b"PROXY TC", timeout=60) as raw:
         assert raw.everything() == b""
-    assert 5 < time.monotonic() - began < 15
+        assert 5 < watch.elapsed and watch.seconds < 15
 
 
 @pytest.mark.parametrize("fields, client", [
@@ -175,7 +174,7 @@ def test_the_networks_are_read_strictly(make_gateway, upstream):
         gateway.configuration["listen"].update(keys)
         gateway.write()
         process = Process([gateway.binary, "check", "--config", gateway.file], "check")
-        return process.wait(20), "\n".join(line for line in process.err if "not https" not in line)
+        return process.wait(), "\n".join(line for line in process.err if "not https" not in line)
 
     for key in ("trusted_proxies", "proxy_protocol_from"):
         for good in ("10.0.0.0/8", "::/0", "192.0.2.1", "2001:db8::/32", "::ffff:10.0.0.0/104"):

@@ -16,7 +16,7 @@ from harness.ports import free_port
 from harness.upstream import websocket
 from harness.waiting import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ def chromium(gateway, workspace, tmp_path):
         service = Service(shutil.which("chromedriver"), port=free_port(), log_output=str(tmp_path / "chromedriver.log"))
         driver = webdriver.Chrome(options=options, service=service)
         driver.set_page_load_timeout(60)
+        driver.set_script_timeout(60)
         started.append(driver)
         return driver
 
@@ -93,14 +94,14 @@ def screenshot(workspace):
     return take
 
 
-def until(driver, condition, what, seconds=30):
+def until(driver, condition, what, seconds=60):
     try:
         return WebDriverWait(driver, seconds, poll_frequency=0.05, ignored_exceptions=(StaleElementReferenceException, WebDriverException)).until(lambda d: condition(d))
     except Exception as error:
         raise AssertionError(f"{what}: now at {driver.current_url} “{driver.title}”: {driver.page_source[:800]}") from error
 
 
-def at(driver, url, seconds=30):
+def at(driver, url, seconds=60):
     until(driver, lambda d: d.current_url == url and d.find_elements(By.ID, "who"), url, seconds)
 
 
@@ -285,7 +286,7 @@ def test_websockets_and_event_streams_work_in_a_page(gateway, chromium):
     assert echoed == "你好"
     # The page's own connection carries it (RFC 8441).
     driver.execute_script("for (let n = 0; n < 3; n++) new WebSocket('wss://' + location.host + '/ws').onopen = event => event.target.close()")
-    assert gateway.record("access", path="/ws", deadline=10)["protocol"] == "HTTP/2"
+    assert gateway.record("access", path="/ws")["protocol"] == "HTTP/2"
     event = driver.execute_async_script("""
         const done = arguments[0], source = new EventSource("/events");
         source.onmessage = event => { source.close(); done(event.data); };
@@ -300,11 +301,11 @@ def test_the_panel_is_renewed_before_its_login_dies(gateway, chromium, simulator
     driver.get(gateway.origin("wiki.test") + "/late")
     frame = until(driver, lambda d: d.find_element(By.CSS_SELECTOR, "iframe"), "the panel")
     loads = lambda: simulator.counts().get("wwlogin/sso/login", 0)
-    wait_for(lambda: loads() >= 1, 10, "the panel's first load")
+    wait_for(lambda: loads() >= 1, what="the panel's first load")
     before = loads()
     driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
     assert loads() == before
     driver.execute_script("window.skipped = 14 * 60 * 1000; document.dispatchEvent(new Event('visibilitychange'))")
-    wait_for(lambda: loads() > before, 10, "the panel's next load")
+    wait_for(lambda: loads() > before, what="the panel's next load")
     choose_in_panel(driver, "张三")
     at(driver, gateway.origin("wiki.test") + "/late")

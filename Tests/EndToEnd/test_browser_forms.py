@@ -10,7 +10,7 @@ from harness.redirects import payloads
 from test_attacks_g import Line, query
 from test_browser import at, choose_in_panel, chromium, complaints, gateway, log_in, screenshot, until  # noqa: F401 (fixtures)
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 EDIT = """<!doctype html><meta charset=utf-8><title>Edit</title><h1 id=who>{user}</h1>
 <form method=post action="save/it?draft=1#done"><input name=title><textarea name=text></textarea><button id=plain>Save</button></form>

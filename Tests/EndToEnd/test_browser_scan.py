@@ -6,7 +6,7 @@ from harness.browser import PHONE, WECOM
 from harness.waiting import wait_for
 from test_browser import at, chromium, complaints, screenshot, until  # noqa: F401 (fixtures)
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 PAGE = "<!doctype html><meta charset=utf-8><title>Wiki</title><h1 id=who>{user}</h1>"
 
@@ -103,7 +103,7 @@ def test_without_scripts_the_page_looks_by_itself(gateway, chromium):  # noqa: F
     address, number = waits(pc)
     phone.get(address)
     next(b for b in number_buttons(phone) if b.text == number).click()
-    wait_for(lambda: pc.current_url == wanted, 30, "the PC's way on")
+    wait_for(lambda: pc.current_url == wanted, 60, "the PC's way on")
 
 
 def test_the_pages_fit_small_screens(gateway, chromium, screenshot):  # noqa: F811

@@ -57,25 +57,32 @@ def load(gateway, cookie, requests, shape):
     command = ["h2load", "-n", str(requests), "-t", "1", f"--connect-to=127.0.0.1:{gateway.port}", *shape]
     for name, value in {"cookie": f"app=1; __Host-menwei={cookie}; theme=dark", **BROWSER}.items():
         command += ["-H", f"{name}: {value}"]
-    out = subprocess.run([*command, gateway.origin("wiki.test") + "/page"], capture_output=True, text=True, timeout=100).stdout
+    out = subprocess.run([*command, gateway.origin("wiki.test") + "/page"], capture_output=True, text=True, timeout=180).stdout
     assert int(re.search(r"(\d+) 2xx", out).group(1)) == requests, out
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("budget, shape", [("http1", ["--h1", "-c", "4"]), ("http2", ["-c", "2", "-m", "8"])])
 def test_a_request_allocates_no_more_than_its_budget(counted, counter, budget, shape):
     gateway, cookie = counted
 
-    def allocations(requests):
-        before = counter.read()
-        load(gateway, cookie, requests, shape)
-        return counter.read() - before
+    def while_idle():
+        """Allocations of a second in which nobody asks: clocks go on, and a slow machine takes longer for the same requests."""
+        before, began = counter.read(), time.monotonic()
+        wait_for(lambda: time.monotonic() - began > 3)
+        return (counter.read() - before) / (time.monotonic() - began)
 
-    few, many = 200, 2200
+    def allocations(requests):
+        before, began = counter.read(), time.monotonic()
+        load(gateway, cookie, requests, shape)
+        return counter.read() - before - idle * (time.monotonic() - began)
+
+    few, many, idle = 200, 2200, 0
     allocations(few)  # warm
+    idle = while_idle()
     # Connections and handshakes are the same in both, and cancel out.
     each = (allocations(many) - allocations(few)) / (many - few)
-    print(f"{budget}: {each:.2f} allocations per request")
+    print(f"{budget}: {each:.2f} allocations per request, {idle:.1f} in an idle second")
     assert 0 < each <= BUDGETS["allocations"][budget]
 
 
@@ -134,7 +141,7 @@ def idle_clients(port, request, count, opened, done):
     done.wait()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_ten_thousand_idle_connections_are_kept_within_their_budget_of_memory(make_gateway, upstream):
     count, processes, kept_for = 10_000, 4, 75
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -161,8 +168,8 @@ def test_ten_thousand_idle_connections_are_kept_within_their_budget_of_memory(ma
         way.close()  # the clients' own: where one dies, its end is seen
     try:
         times = [moment for way, _ in ways for moment in way.recv()]
-        now = time.monotonic()
         memory, kept = gateway.process.memory() - before, gateway.metrics()["menwei_connections"]
+        now = time.monotonic()
         # On a machine that needs longer than that the first ones are closed again, as they should be.
         assert len(times) == count and kept >= sum(now - moment < kept_for - 5 for moment in times)
         print(f"{kept:.0f} connections, opened in {now - min(times):.0f} s, {memory / kept / 1024:.1f} KiB each")
@@ -171,6 +178,6 @@ def test_ten_thousand_idle_connections_are_kept_within_their_budget_of_memory(ma
     finally:
         done.set()
         for client in clients:
-            client.join(20)
-    wait_for(lambda: gateway.metrics()["menwei_connections"] < 20, 60, "all to be forgotten")
+            client.join(60)
+    wait_for(lambda: gateway.metrics()["menwei_connections"] < 20, 120, "all to be forgotten")
     assert ask() == 200

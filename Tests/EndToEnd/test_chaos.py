@@ -35,7 +35,7 @@ def node():
     servers.stop()
 
 
-def ask(gateway, path, *fields, host="wiki.test", method="GET", body=b"", timeout=10):
+def ask(gateway, path, *fields, host="wiki.test", method="GET", body=b"", timeout=60):
     """The answer; None where the connection ended without a whole one."""
     try:
         with RawConnection(gateway.port, host, ca=gateway.ca, timeout=timeout) as raw:
@@ -104,12 +104,12 @@ def test_what_was_confirmed_before_a_crash_stays_true_after_it(own):
     for round in range(5):
         people = [Person(gateway, user, promises) for user in ("zhangsan", "lisi", "wangwu")]
         for _ in range(5 + 2 * round):
-            assert promises.acquire(timeout=20)
+            assert promises.acquire(timeout=120)
         gateway.process.kill()
         for person in people:
             person.stop.set()
         for person in people:
-            person.join(60)
+            person.join(120)
             assert not person.is_alive()
             alive += person.alive
             ended += person.ended
@@ -145,16 +145,16 @@ def test_killed_upstreams_answer_nothing_twice_and_nobody_elses(make_gateway, no
         thread.start()
     for _ in range(4):
         for _ in range(60):
-            assert counted.acquire(timeout=10)
+            assert counted.acquire(timeout=60)
         node.kill()
         for _ in range(20):
-            assert counted.acquire(timeout=10)
+            assert counted.acquire(timeout=60)
         node.restart()
     for _ in range(60):
-        assert counted.acquire(timeout=10)
+        assert counted.acquire(timeout=60)
     stop.set()
     for thread in clients:
-        thread.join(15)
+        thread.join(90)
     assert not faults, faults[:5]
     assert answers[200] > 20 and answers[502] > 0, answers
     seen = collections.Counter(line for line in node.seen() if line.startswith("POST "))
@@ -235,7 +235,7 @@ def test_a_store_that_was_deleted_lets_nobody_through_and_a_restart_begins_anew(
     browser.log_in(wiki + "/")
     for file in gateway.folder.glob("menwei.db*"):
         file.unlink()
-    wait_for(lambda: browser.call(wiki + "/x").status == 503, 10, "the loss to be noticed")
+    wait_for(lambda: browser.call(wiki + "/x").status == 503, what="the loss to be noticed")
     assert ask(gateway, "/public/x").status == 200 and Browser(gateway).call(wiki + "/x").status == 401
     gateway.process.kill()
     gateway.start()
@@ -249,20 +249,23 @@ def test_a_store_held_by_another_for_a_while_loses_nothing(own):
     people = [Browser(gateway) for _ in range(4)]
     for browser in people[:3]:
         browser.log_in(wiki + "/")
-    database = sqlite3.connect(gateway.folder / "menwei.db", isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(gateway.folder / "menwei.db", isolation_level=None, timeout=20, check_same_thread=False)
     database.execute("BEGIN EXCLUSIVE")
     kept = {host: dict(jar) for host, jar in people[0].cookies.items()}
     said = []
     # A short hold is waited for: whoever logs out meanwhile hears of it when it is done, and not before.
     leaving = threading.Thread(target=lambda: said.append(log_out(people[0], wiki).status))
     leaving.start()
+    begun = time.monotonic()
     assert is_in(people[1], wiki)
-    assert not said
+    assert not said or time.monotonic() - begun > 1.5, "what is not in the store was said to be done"
     database.execute("ROLLBACK")
-    leaving.join(10)
-    assert said and said[0] < 400
+    held = time.monotonic() - begun
+    leaving.join(60)
+    # A machine that stands still makes a long hold of it: then it was said that it is not done.
+    assert said and (said[0] < 400 or said[0] == 503 and held > 1.5), (said, held)
     people[0].cookies = kept
-    assert not is_in(people[0], wiki)
+    assert is_in(people[0], wiki) == (said[0] == 503)
     # A long one is not: then it is not said to be done.
     database.execute("BEGIN EXCLUSIVE")
     kept = {host: dict(jar) for host, jar in people[2].cookies.items()}
@@ -286,7 +289,7 @@ def test_without_descriptors_it_waits_without_spinning_and_comes_back(own, upstr
     pid = gateway.process.pid
     descriptors = lambda: len(os.listdir(f"/proc/{pid}/fd"))
     gate = threading.Event()
-    upstream.script("/public/held", lambda e: (e.read_body(), gate.wait(20), e.respond(200, [], b"held")))
+    upstream.script("/public/held", lambda e: (e.read_body(), gate.wait(90), e.respond(200, [], b"held")))
     busy = RawConnection(gateway.port, "wiki.test", ca=gateway.ca)
     busy.send(f"GET /public/held HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\n\r\n".encode())
     upstream.wait_requests(1)
@@ -296,18 +299,18 @@ def test_without_descriptors_it_waits_without_spinning_and_comes_back(own, upstr
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors() + 6, before[1]))
         for _ in range(40):
             crowd.append(socket.create_connection(("127.0.0.1", gateway.port)))
-        wait_for(lambda: descriptors() >= resource.prlimit(pid, resource.RLIMIT_NOFILE)[0], 5, "the last descriptor to be taken")
+        wait_for(lambda: descriptors() >= resource.prlimit(pid, resource.RLIMIT_NOFILE)[0], what="the last descriptor to be taken")
         # Who is in the middle of a request is served to its end; who is idle may have to make room.
         gate.set()
         assert busy.response().body == b"held"
         used, begun = cpu(gateway.process), time.monotonic()
-        wait_for(lambda: time.monotonic() - begun > 1, 2)
-        assert cpu(gateway.process) - used < 0.3, "it spins"
+        wait_for(lambda: time.monotonic() - begun > 1)
+        assert cpu(gateway.process) - used < 0.3 * (time.monotonic() - begun), "it spins"
     finally:
         for one in crowd:
             one.close()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
-    wait_for(lambda: ask(gateway, "/public/x"), 5, "a newcomer's answer")
+    wait_for(lambda: ask(gateway, "/public/x"), what="a newcomer's answer")
     assert is_in(browser, wiki) and Browser(gateway).log_in(wiki + "/", "lisi").status == 200
     busy.close()
 
@@ -316,7 +319,7 @@ def test_without_descriptors_it_waits_without_spinning_and_comes_back(own, upstr
 
 def test_a_stopped_upstream_is_504_and_its_late_answers_reach_nobody(make_gateway, node, upstream):
     gateway = make_gateway([
-        {"id": "node", "host": "node.test", "upstreams": [node.base], "access": [{"allow": "anyone"}], "timeouts": {"response": "1s", "connect": "1s"}},
+        {"id": "node", "host": "node.test", "upstreams": [node.base], "access": [{"allow": "anyone"}], "timeouts": {"response": "4s", "connect": "4s"}},
         {"id": "other", "host": "other.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]},
     ])
     for number in range(8):
@@ -329,7 +332,7 @@ def test_a_stopped_upstream_is_504_and_its_late_answers_reach_nobody(make_gatewa
     for number in range(20):
         assert ask(gateway, f"/{number}", host="other.test").status == 200, "others go on"
     for thread in waiting:
-        thread.join(10)
+        thread.join(60)
     assert [answer.status for answer in answers] == [504] * 12
     node.process.signal(signal.SIGCONT)
     for number in range(40):
@@ -355,7 +358,7 @@ def test_a_stopped_wecom_holds_nobody_up_who_is_in(binary, workspace, authority,
     for _ in range(8):
         assert is_in(inside, wiki) and ask(gateway, "/public/x").status == 200
     wecom.process.signal(signal.SIGCONT)
-    waiting.join(30)
+    waiting.join(90)
     # On a machine that is slow today the call's own time limit may have passed meanwhile; then that was said.
     assert pages and pages[0].status in (302, 303, 502, 503, 504), pages
     assert pages[0].status < 400 and late.follow(pages[0]).status == 200 or Browser(gateway).log_in(wiki + "/", "lisi").status == 200
@@ -379,7 +382,7 @@ def test_clients_that_read_nothing_cost_little_and_hold_nobody_up(own, upstream)
     assert grown < 60 * (1 << 20), f"{grown >> 20} MiB for 60 clients"
     for raw in idle:
         raw.close()
-    wait_for(lambda: gateway.metrics()["menwei_connections"] <= 2, 10, "the end of their connections")
+    wait_for(lambda: gateway.metrics()["menwei_connections"] <= 2, what="the end of their connections")
     assert ask(gateway, "/public/x").status == 200
 
 
@@ -390,7 +393,7 @@ def test_a_crowd_that_vanishes_in_the_middle_of_everything_leaves_nothing_behind
     descriptors = lambda: len(os.listdir(f"/proc/{gateway.process.pid}/fd"))
     before = descriptors()
     release = threading.Event()
-    upstream.script("/public/held", lambda e: (e.read_body(), release.wait(10), e.respond(200, [], b"late")))
+    upstream.script("/public/held", lambda e: (e.read_body(), release.wait(60), e.respond(200, [], b"late")))
     request = f"POST /public/held HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nContent-Length: 100000\r\n\r\n".encode() + b"x" * 100000
     for at in (0, 1, 10, 60, 200, 5000, len(request)):
         for _ in range(6):
@@ -404,7 +407,7 @@ def test_a_crowd_that_vanishes_in_the_middle_of_everything_leaves_nothing_behind
             plain.sendall((b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(60))[:at])
             plain.close()
     release.set()
-    wait_for(lambda: gateway.metrics()["menwei_connections"] == 0, 10, "the end of all connections")
+    wait_for(lambda: gateway.metrics()["menwei_connections"] == 0, what="the end of all connections")
     upstream.close_connections()
-    wait_for(lambda: descriptors() <= before, 10, f"{before} descriptors, {descriptors()} are open")
+    wait_for(lambda: descriptors() <= before, what=f"{before} descriptors, {descriptors()} are open")
     assert ask(gateway, "/public/x").status == 200

@@ -61,7 +61,7 @@ def folder(tmp_path, authority):
 def menwei(binary, folder):
     def run(*arguments, env=None):
         import os
-        return subprocess.run([str(binary), *arguments], capture_output=True, text=True, timeout=30, cwd=folder, env={**os.environ, **(env or {})})
+        return subprocess.run([str(binary), *arguments], capture_output=True, text=True, timeout=120, cwd=folder, env={**os.environ, **(env or {})})
     return run
 
 
@@ -231,7 +231,7 @@ def start(binary, folder, text):
     (folder / "menwei.yaml").write_text(text)
     process = Process([binary, "run", "--config", folder / "menwei.yaml"], "menwei that cannot start")
     try:
-        return process, process.wait(15)
+        return process, process.wait()
     except subprocess.TimeoutExpired:
         process.kill()
         raise AssertionError("it started") from None
@@ -253,7 +253,7 @@ def test_a_broken_key_is_said(make_gateway, upstream):
     key = next((gateway.folder / "keys").glob("*.pem"))
     key.write_text("not a key")
     process = Process([gateway.binary, "run", "--config", gateway.file], "menwei with a broken key")
-    assert process.wait(15) in (1, 2) and any(key.name in line or "keys" in line for line in process.err), process.err
+    assert process.wait() in (1, 2) and any(key.name in line or "keys" in line for line in process.err), process.err
     assert key.read_text() == "not a key"
 
 
@@ -310,12 +310,12 @@ def test_the_demos_curl_lines_do_what_they_say(binary):
         process.wait_line("curl", process.out)
         process.wait_line(lambda line: "wiki.localhost" in line, process.out)
         from harness.waiting import wait_for
-        commands = wait_for(lambda: (lambda found: found if len(found) >= 2 else None)([line.strip().removeprefix("$ ") for line in process.out if re.match(r"\s*(\$ )?curl ", line)]), 5)
+        commands = wait_for(lambda: (lambda found: found if len(found) >= 2 else None)([line.strip().removeprefix("$ ") for line in process.out if re.match(r"\s*(\$ )?curl ", line)]))
         outputs = []
         for command in commands:
             words = shlex.split(command)
             done = subprocess.run([words[0], "--noproxy", "*", "--resolve", f"wiki.localhost:{port}:127.0.0.1", "--resolve", f"auth.localhost:{port}:127.0.0.1", *words[1:]],
-                                  capture_output=True, text=True, timeout=30)
+                                  capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, (command, done.stderr)
             outputs.append(done.stdout + done.stderr)
         assert any("zhangsan" in o for o in outputs), outputs
@@ -326,5 +326,5 @@ def test_the_demos_curl_lines_do_what_they_say(binary):
 
 def test_a_demo_on_a_taken_port_says_so(binary, gateway):
     process = Process([binary, "demo", "--port", str(gateway.port)], "demo on a taken port")
-    assert process.wait(10) == 1
+    assert process.wait() == 1
     assert any(str(gateway.port) in line for line in process.err), process.err

@@ -4,7 +4,6 @@ import json
 import os
 import struct
 import threading
-import time
 
 import pytest
 
@@ -14,7 +13,7 @@ from harness.http2_client import H2, status
 from harness.raw import RawConnection
 from harness.reloading import reloaded
 from harness.upstream import Upstream
-from harness.waiting import wait_for
+from harness.waiting import wait_for, within
 from test_upstream_tls import server_context, tls
 
 
@@ -248,9 +247,8 @@ def test_a_reload_ends_it(site, connect, directory):
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_end_of_the_gateway_does_not_wait_for_it(site, connect, directory, version):
     connect(version).log_in("alice")
-    began = time.monotonic()
-    site.stop()
-    assert time.monotonic() - began < 8
+    with within(8, "the end of the gateway"):
+        site.stop()
     wait_for(lambda: directory.open == 0)
 
 
@@ -261,13 +259,13 @@ def test_streams_that_find_it_busy_use_ordinary_connections_and_eight_wait_at_th
 
     def slow(exchange):
         came.release()
-        assert gate.wait(20)
+        assert gate.wait(60)
         directory.answer(exchange)
 
     upstream.script("/slow", slow)
     streams = [client.one.send("GET", "/slow") for _ in range(20)]
     for _ in streams:
-        assert came.acquire(timeout=20)
+        assert came.acquire(timeout=60)
     gate.set()
     answers = [client.one.wait(stream) for stream in streams]
     # One had the connection that is logged in; the others were asked who they are.

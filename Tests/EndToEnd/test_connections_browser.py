@@ -11,7 +11,7 @@ from harness.browser import WECHAT
 from harness.gateway import Gateway
 from test_browser import application, at, chromium, complaints, log_in, screenshot, until  # noqa: F401 (fixtures)
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 #: The page of the README; this machine has no way to the SDK's own server.

@@ -13,7 +13,7 @@ WARNING = r"^{file}:(\d+):(\d+): warning: \S.*$"
 
 
 def menwei(*arguments):
-    return subprocess.run([default_binary(), *map(str, arguments)], capture_output=True, text=True, timeout=30)
+    return subprocess.run([default_binary(), *map(str, arguments)], capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module")

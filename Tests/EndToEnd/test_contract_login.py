@@ -320,14 +320,15 @@ def test_a_dead_upstream_is_a_502_and_a_slow_one_a_504(make_gateway, upstream, n
     dead = free_port()
     gateway = make_gateway([
         {"id": "dead", "host": "dead.test", "upstreams": [f"http://127.0.0.1:{dead}"], "access": [{"allow": "anyone"}]},
-        {"id": "slow", "host": "slow.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}], "timeouts": {"response": "1s", "connect": "1s"}},
+        {"id": "slow", "host": "slow.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}], "timeouts": {"response": "1s"}},
+        {"id": "broken", "host": "broken.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]},
         {"id": "hole", "host": "hole.test", "upstreams": ["http://192.0.2.1:80"], "access": [{"allow": "anyone"}], "timeouts": {"connect": "1s"}},
         {"id": "nowhere", "host": "nowhere.test", "upstreams": ["http://no-such-host.invalid:80"], "access": [{"allow": "anyone"}], "timeouts": {"connect": "1s"}},
     ])
     over = threading.Event()
-    upstream.script("/slow", lambda e: over.wait(20))
+    upstream.script("/slow", lambda e: over.wait(60))
     upstream.script("/broken", lambda e: (e.send(b"garbage\r\n\r\n"), e.close()))
-    for host, path, statuses in (("dead.test", "/", (502,)), ("slow.test", "/slow", (504,)), ("slow.test", "/broken", (502,)), ("hole.test", "/", (502, 504)), ("nowhere.test", "/", (502, 504))):
+    for host, path, statuses in (("dead.test", "/", (502,)), ("slow.test", "/slow", (504,)), ("broken.test", "/broken", (502,)), ("hole.test", "/", (502, 504)), ("nowhere.test", "/", (502, 504))):
         answer = Browser(gateway).request("GET", gateway.origin(host) + path, navigation=navigation)
         assert answer.status in statuses, (host, answer.status)
         if navigation:
@@ -343,10 +344,12 @@ def test_a_dead_upstream_is_a_502_and_a_slow_one_a_504(make_gateway, upstream, n
 
 def is_refused(port):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        socket.create_connection(("127.0.0.1", port), timeout=20).close()
         return False
-    except OSError:
+    except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it was in the listener's queue when that was closed
+        return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -356,7 +359,7 @@ def test_a_signal_drains_and_ends_with_0(make_gateway, upstream, number):
 
     def slow(exchange):
         began.set()
-        go_on.wait(20)
+        go_on.wait(60)
         exchange.respond(200, body=b"whole")
 
     upstream.script("/slow", slow)
@@ -370,9 +373,9 @@ def test_a_signal_drains_and_ends_with_0(make_gateway, upstream, number):
         h2.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
         h2.receive()
         raw.send(f"GET /slow HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\n\r\n".encode())
-        assert began.wait(5)
+        assert began.wait(60)
         gateway.process.signal(number)
-        wait_for(lambda: is_refused(gateway.port), 5, "new connections are refused")
+        wait_for(lambda: is_refused(gateway.port), what="new connections are refused")
         assert gateway.process.is_running
         assert idle.is_closed(), "a kept connection without work is closed"
         assert ws.everything()[-4:] == b"\x88\x02\x03\xe9", "a WebSocket is told 1001"
@@ -381,25 +384,25 @@ def test_a_signal_drains_and_ends_with_0(make_gateway, upstream, number):
         go_on.set()
         answer = raw.response()
         assert answer.status == 200 and answer.body == b"whole" and (answer.one("Connection") or "").lower() == "close"
-    assert gateway.process.wait(10) == 0
+    assert gateway.process.wait() == 0
 
 
 def test_the_demo_prints_what_to_open_and_what_to_try(binary):
     port = free_port()
     process = Process([binary, "demo", "--port", str(port)], "demo")
     try:
-        wait_for(lambda: any("curl" in line for line in process.out) and any("401" in line or "session" in line for line in process.out), 30, "the demo's text")
+        wait_for(lambda: any("curl" in line for line in process.out) and any("401" in line or "session" in line for line in process.out), what="the demo's text")
         text = "\n".join(process.out)
         assert f"https://wiki.localhost:{port}" in text and text.count("curl ") >= 2
         commands = [line.strip() for line in process.out if line.strip().startswith("curl ")]
         for command in commands:
             assert subprocess.run(["sh", "-c", command.replace("curl ", f"curl --noproxy '*' --resolve wiki.localhost:{port}:127.0.0.1 --resolve auth.localhost:{port}:127.0.0.1 -s ", 1)],
-                                  capture_output=True, timeout=30).returncode == 0, command
+                                  capture_output=True, timeout=120).returncode == 0, command
         silent = subprocess.run(["sh", "-c", commands[0].replace("curl ", f"curl --noproxy '*' --resolve wiki.localhost:{port}:127.0.0.1 --resolve auth.localhost:{port}:127.0.0.1 -s -w '%{{http_code}}' ", 1)],
-                                capture_output=True, text=True, timeout=30).stdout
+                                capture_output=True, text=True, timeout=120).stdout
         assert silent.endswith("200"), silent[-300:]
         call = subprocess.run(["sh", "-c", commands[1].replace("curl ", f"curl --noproxy '*' --resolve wiki.localhost:{port}:127.0.0.1 --resolve auth.localhost:{port}:127.0.0.1 -s ", 1)],
-                              capture_output=True, text=True, timeout=30).stdout
+                              capture_output=True, text=True, timeout=120).stdout
         assert re.search(r"^HTTP/\S+ 401", call) and "login_url" in call
     finally:
         process.stop()

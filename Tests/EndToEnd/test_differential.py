@@ -21,7 +21,7 @@ SEED = int(os.environ.get("MENWEI_SEED", "0")) or random.SystemRandom().randrang
 #: What an attacker says; it must not reach any application under a name that speaks of identity.
 EVIL = "evil-boss"
 #: How long an answer may take that a server's opinion of where the message ends might hold back.
-PATIENCE = 8
+PATIENCE = 40
 
 
 def encoded(value):
@@ -314,7 +314,7 @@ class Attack:
                     counts[found.group(1)] = counts.get(found.group(1), 0) + 1
             return counts
 
-        wait_for(lambda: all(counted().get(key, 0) >= least for key, (least, _) in self.expected.items()) or None, 5, f"all requests in the log of {self.server.name}")
+        wait_for(lambda: all(counted().get(key, 0) >= least for key, (least, _) in self.expected.items()) or None, what=f"all requests in the log of {self.server.name}")
         for key, count in counted().items():
             least, most = self.expected.get(key, (0, 0))
             if count > most:

@@ -20,7 +20,7 @@ def overdue(gateway, browser, user="zhangsan", host="wiki.test"):
     jar = dict(browser.cookies[host])
     assert browser.request("POST", gateway.auth + "/.menwei/logout", headers={"Origin": gateway.auth}, body=b"").status == 303
     browser.cookies[host] = jar
-    wait_for(lambda: browser.call(wiki + "/x").status == 401, 10, "the end of the session")
+    wait_for(lambda: browser.call(wiki + "/x").status == 401, what="the end of the session")
     return browser
 
 

@@ -109,7 +109,7 @@ def test_a_body_shorter_than_its_length_never_counts_as_whole(gateway, upstream)
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
         raw.send(b"POST /public/x HTTP/1.1\r\nHost: wiki.test:%d\r\nContent-Length: 100\r\n\r\npart" % gateway.port)
         request = upstream.wait_requests(1)[0]
-    wait_for(lambda: request.failed, 5, "the end of the upstream's connection")
+    wait_for(lambda: request.failed, what="the end of the upstream's connection")
     assert not request.complete and request.length <= 4
 
 

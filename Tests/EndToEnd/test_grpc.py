@@ -6,7 +6,7 @@ from concurrent import futures
 import grpc
 import pytest
 
-from harness.waiting import wait_for
+from harness.waiting import wait_for, within
 
 
 class Service(grpc.GenericRpcHandler):
@@ -47,7 +47,7 @@ class Service(grpc.GenericRpcHandler):
     def slow(self, request, context):
         self.deadlines.append(context.time_remaining())
         context.add_callback(self.cancelled.set)
-        self.cancelled.wait(20)
+        self.cancelled.wait(60)
         return b""
 
     def down(self, request, context):
@@ -110,7 +110,7 @@ def fresh(service):
 
 
 def test_unary(channel, service):
-    reply, call = channel.unary_unary("/open.Service/Unary").with_call(b"abc", metadata=(("x-mine", "1"), ("x-forwarded-user", "admin")), timeout=10)
+    reply, call = channel.unary_unary("/open.Service/Unary").with_call(b"abc", metadata=(("x-mine", "1"), ("x-forwarded-user", "admin")), timeout=60)
     assert reply == b"cba" and call.code() is grpc.StatusCode.OK
     assert dict(call.initial_metadata())["x-first"] == "1"
     trailers = dict(call.trailing_metadata())
@@ -122,12 +122,12 @@ def test_unary(channel, service):
 
 def test_a_large_message(channel):
     body = bytes(range(256)) * 8192
-    assert channel.unary_unary("/open.Service/Unary")(body, timeout=20) == body[::-1]
+    assert channel.unary_unary("/open.Service/Unary")(body, timeout=60) == body[::-1]
 
 
 def test_a_status_arrives_whatever_its_words(channel):
     with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/open.Service/Fail")(b"", timeout=10)
+        channel.unary_unary("/open.Service/Fail")(b"", timeout=60)
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION and caught.value.details() == "not today: 今天不行"
     assert dict(caught.value.trailing_metadata())["x-last"] == "2"
 
@@ -135,16 +135,16 @@ def test_a_status_arrives_whatever_its_words(channel):
 def test_an_answer_of_trailers_only(channel):
     for method, code in (("Refuse", grpc.StatusCode.PERMISSION_DENIED), ("Unknown", grpc.StatusCode.UNIMPLEMENTED)):
         with pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary("/open.Service/" + method)(b"", timeout=10)
+            channel.unary_unary("/open.Service/" + method)(b"", timeout=60)
         assert caught.value.code() is code
 
 
 def test_server_streaming(channel):
-    assert [int(each) for each in channel.unary_stream("/open.Service/Down")(b"500", timeout=20)] == list(range(500))
+    assert [int(each) for each in channel.unary_stream("/open.Service/Down")(b"500", timeout=60)] == list(range(500))
 
 
 def test_client_streaming(channel):
-    assert channel.stream_unary("/open.Service/Up")((b"x" * 1000 for _ in range(500)), timeout=20) == b"500000"
+    assert channel.stream_unary("/open.Service/Up")((b"x" * 1000 for _ in range(500)), timeout=60) == b"500000"
 
 
 def test_both_ways_at_once(channel):
@@ -154,11 +154,11 @@ def test_both_ways_at_once(channel):
 
     def requests():
         for number in range(20):
-            assert answered.acquire(timeout=10)
+            assert answered.acquire(timeout=60)
             assert len(replies) == number + 1
             yield f"m{number}".encode()
 
-    call = channel.stream_stream("/open.Service/Both")(requests(), timeout=20)
+    call = channel.stream_stream("/open.Service/Both")(requests(), timeout=60)
     for reply in call:
         replies.append(reply)
         answered.release()
@@ -168,18 +168,18 @@ def test_both_ways_at_once(channel):
 
 def test_a_deadline_passes_to_the_server_and_cancels_it(channel, service):
     service.deadlines.clear()
-    grpc.channel_ready_future(channel).result(20)
-    began = time.monotonic()
-    with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/open.Service/Slow")(b"", timeout=3)
-    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED and time.monotonic() - began < 10
+    grpc.channel_ready_future(channel).result(60)
+    # Long enough that the call is at the server before it has passed.
+    with within(15, "the deadline of 8 s"), pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/open.Service/Slow")(b"", timeout=8)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     wait_for(lambda: service.deadlines, what="the call at the server")
-    assert 0 < service.deadlines[0] <= 3.5
+    assert 0 < service.deadlines[0] <= 8.5
     wait_for(service.cancelled.is_set, what="the server's cancellation")
 
 
 def test_a_cancelled_stream_is_cancelled_at_the_server(channel, service):
-    call = channel.unary_stream("/open.Service/Endless")(b"", timeout=30)
+    call = channel.unary_stream("/open.Service/Endless")(b"", timeout=60)
     assert len(next(call)) == 1000
     call.cancel()
     wait_for(service.cancelled.is_set, what="the server's cancellation")
@@ -187,11 +187,11 @@ def test_a_cancelled_stream_is_cancelled_at_the_server(channel, service):
 
 def test_many_calls_at_once(channel):
     call = channel.unary_unary("/open.Service/Unary")
-    pending = [call.future(str(number).encode(), timeout=30) for number in range(300)]
+    pending = [call.future(str(number).encode(), timeout=60) for number in range(300)]
     assert [each.result() for each in pending] == [str(number).encode()[::-1] for number in range(300)]
 
 
 def test_who_is_not_logged_in_is_unauthenticated(channel):
     with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/closed.Service/Unary")(b"", timeout=10)
+        channel.unary_unary("/closed.Service/Unary")(b"", timeout=60)
     assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED

@@ -61,7 +61,7 @@ def test_chunked_requests_stream_to_the_upstream(gateway, connect, upstream):
     raw = connect()
     raw.send(ask(gateway, "POST /public/up", "Transfer-Encoding: chunked") + b"5\r\nfirst\r\n")
     from harness.waiting import wait_for
-    wait_for(lambda: seen, 5, "the first chunk at the upstream")
+    wait_for(lambda: seen, what="the first chunk at the upstream")
     raw.send(b"6\r\nsecond\r\n0\r\n\r\n")
     assert raw.response().body == b"done"
     assert upstream.last().body == b"firstsecond"
@@ -73,7 +73,7 @@ def test_chunked_answers_stream_to_the_client(gateway, connect, upstream):
 
     def script(exchange):
         exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
-        assert gate.wait(5)
+        assert gate.wait(60)
         exchange.send(b"6\r\nsecond\r\n0\r\n\r\n")
 
     upstream.script("/public/down", script)
@@ -273,7 +273,7 @@ def test_a_declared_body_over_the_limit_is_413_before_the_upstream(make_gateway,
         assert raw.response().status == 413
     assert all(request.length <= 1024 for request in upstream.requests)
     from harness.waiting import wait_for
-    wait_for(lambda: len(upstream.requests) <= 2, 2)
+    wait_for(lambda: len(upstream.requests) <= 2)
 
 
 def test_an_unread_body_is_drained_or_the_connection_closes(gateway, connect, upstream):
@@ -397,7 +397,7 @@ def test_a_dead_upstream_is_502_and_a_silent_one_504(make_gateway, upstream):
         {"id": "dead", "host": "dead.test", "upstreams": [f"http://127.0.0.1:{free_port()}"], "access": [{"allow": "anyone"}]},
         {"id": "slow", "host": "slow.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}], "timeouts": {"response": "1s"}},
     ])
-    upstream.script("/never", lambda e: release.wait(10))
+    upstream.script("/never", lambda e: release.wait(60))
     for host, path, status in (("dead.test", "/", 502), ("slow.test", "/never", 504)):
         for accept, kind in (("text/html", "text/html"), ("application/json", "application/problem+json")):
             with RawConnection(gateway.port, host, ca=gateway.ca) as raw:

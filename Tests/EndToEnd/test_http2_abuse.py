@@ -38,7 +38,7 @@ def abuses(gateway, budget):
 
 def endured(gateway, budget, before, grown=16 << 20):
     """What holds after each attack."""
-    wait_for(lambda: any(abuses(gateway, name) for name in budget.split()), 5, f"the metric of {budget}")
+    wait_for(lambda: any(abuses(gateway, name) for name in budget.split()), what=f"the metric of {budget}")
     assert gateway.process.memory() - before < grown
     other = H2(gateway)
     assert status(other.get("/alive")) == 200
@@ -62,18 +62,21 @@ def test_rapid_reset_in_one_breath_reaches_nobody(own, open_raw, upstream):
     assert raw.goaway() == CALM
     endured(own, "client_resets", before)
     assert upstream.targets() == ["/alive"]
+    wait_for(lambda: diagnostics(own), what="a diagnostic")
     assert len(diagnostics(own)) == 1 and '"budget":"client_resets"' in diagnostics(own)[0]
 
 
 def test_rapid_reset_in_separate_packets_reaches_the_application_a_few_times(own, open_raw, upstream):
     raw = open_raw()
-    before = own.process.memory()
+    before, begun = own.process.memory(), time.monotonic()
     for stream in range(1, 4001, 2):
         if not raw.flood(opened(own, stream, method="GET")) or not raw.flood(frame(RESET, 0, stream, struct.pack(">I", 8))):
             break
     assert raw.goaway() == CALM
+    # A slow machine gives it time to earn some more, 20 a second.
+    most = 201 + 20 * int(time.monotonic() - begun)
     endured(own, "client_resets", before)
-    assert len(upstream.requests) <= 201
+    assert len(upstream.requests) <= most
 
 
 PROVOKED = {
@@ -91,7 +94,7 @@ PROVOKED = {
 @pytest.mark.parametrize("provoked", PROVOKED.values(), ids=PROVOKED.keys())
 def test_resets_that_the_client_provokes_are_counted(own, open_raw, upstream, provoked, goodbye):
     raw = open_raw()
-    before = own.process.memory()
+    before, begun = own.process.memory(), time.monotonic()
     if goodbye:
         # With a stream open a connection goes on after the client's GOAWAY.
         raw.flood(opened(own, 1, method="POST") + frame(GOAWAY, 0, 0, bytes(8)))
@@ -100,7 +103,7 @@ def test_resets_that_the_client_provokes_are_counted(own, open_raw, upstream, pr
             break
     # Some of it is an error of the connection at once.
     assert raw.goaway() in (CALM, 1)
-    assert not [r for r in upstream.requests if r.complete] and len(upstream.requests) <= 110
+    assert not [r for r in upstream.requests if r.complete] and len(upstream.requests) <= 110 + 2 * int(time.monotonic() - begun)
     if raw.code == CALM:
         endured(own, "own_resets", before)
 
@@ -193,7 +196,7 @@ def test_bombs_of_references_of_one_byte(own, open_raw, upstream, name, value):
     for stream in range(1, 201, 2):
         block = (first if stream == 1 else request_head(own, encoder=encoder)) + reference * 190
         raw.flood(frame(HEADERS, END_HEADERS | END_STREAM, stream, block))
-    wait_for(lambda: len(upstream.requests) >= 100, 10, "the requests that keep to the limits")
+    wait_for(lambda: len(upstream.requests) >= 100, what="the requests that keep to the limits")
     raw.flood(frame(HEADERS, END_STREAM, 201, request_head(own, encoder=encoder) + reference * 12_000)
               + frame(CONTINUATION, 0, 201, reference * 16_000) * 4)
     assert raw.goaway() == CALM
@@ -270,7 +273,7 @@ def test_streams_whose_windows_stay_shut_hold_little_and_others_go_on(own, open_
     raw = open_raw(settings=[(4, 0)])
     before = own.process.memory()
     raw.flood(b"".join(frame(HEADERS, END_HEADERS | END_STREAM, s, request_head(own, path=f"/download?bytes={size}")) for s in range(1, 201, 2)))
-    wait_for(lambda: len(upstream.requests) >= 100, 10, "a hundred requests")
+    wait_for(lambda: len(upstream.requests) >= 100, what="a hundred requests")
     other = H2(own)
     for number in range(50):
         # One byte at a time, as the attack has it.

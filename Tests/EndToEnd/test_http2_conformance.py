@@ -246,7 +246,7 @@ def outcome(raw, accepted):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_conformance(plain, case):
     build, accepted = case
-    raw = RawH2(plain, timeout=5)
+    raw = RawH2(plain)
     probe = frame(PING, 0, 0, PROBE) if ALIVE in accepted else b""
     raw.flood(build(Sender(plain)) + probe)
     assert outcome(raw, accepted) in accepted

@@ -4,7 +4,6 @@ import hashlib
 import os
 import struct
 import threading
-import time
 from socket import SO_LINGER, SOL_SOCKET
 
 import h2.config
@@ -17,7 +16,7 @@ from harness.browser import Browser
 from harness.http2_client import H2, frames, status
 from harness.raw import RawConnection
 from harness.upstream import websocket
-from harness.waiting import wait_for
+from harness.waiting import wait_for, within
 
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -137,7 +136,7 @@ def test_a_websocket_echoes(gateway, client, cookie, upstream):
 
 def test_what_the_client_says_early_waits_for_the_handshake(client, upstream):
     gate = threading.Event()
-    upstream.script("/public/ws", lambda e: (gate.wait(10), websocket(e)))
+    upstream.script("/public/ws", lambda e: (gate.wait(60), websocket(e)))
     socket = Socket(client, "/public/ws")
     socket.send(message(1, b"early"))
     upstream.last()
@@ -265,7 +264,7 @@ def test_a_clients_end_reaches_the_upstream_as_one(client, upstream):
     socket = Socket(client, "/public/ws")
     assert socket.answered() == 200
     socket.send(message(1, b"last"), end=True)
-    assert ended.wait(5)
+    assert ended.wait(60)
     state = socket.over()
     assert state["ended"] and messages(state["body"]) == [(1, b"end")]
 
@@ -291,7 +290,7 @@ def test_a_reset_by_the_client_reaches_the_upstream_as_one(client, upstream):
     assert socket.answered() == 200
     client.connection.reset_stream(socket.stream, h2.errors.ErrorCodes.CANCEL)
     client.flush()
-    wait_for(lambda: seen, 5, "what the upstream sees")
+    wait_for(lambda: seen, what="what the upstream sees")
     assert seen == ["reset"]
 
 
@@ -317,10 +316,9 @@ def test_logout_closes_it_with_1008(gateway, upstream):
     cookie = [("cookie", f"__Host-menwei={browser.cookie('wiki.test')}")]
     socket = Socket(client, extra=cookie)
     assert socket.answered() == 200 and socket.echo(1, b"x") == (1, b"x")
-    begun = time.monotonic()
-    browser.request("POST", gateway.auth + "/.menwei/logout", headers={"Origin": gateway.auth}, body=b"")
-    state = socket.over()
-    assert time.monotonic() - begun < 2.5
+    with within(2.5, "the end of the WebSocket"):
+        browser.request("POST", gateway.auth + "/.menwei/logout", headers={"Origin": gateway.auth}, body=b"")
+        state = socket.over()
     assert messages(state["body"])[-1] == (8, struct.pack(">H", 1008)) and state["ended"]
     assert Socket(client, extra=cookie).answered() == 401
     client.raw.close()
@@ -337,11 +335,11 @@ def test_a_drain_closes_it_with_1001(make_gateway, upstream):
     assert messages(b"".join(f[3] for f in seen if f[0] == 0))[-1] == (8, struct.pack(">H", 1001))
     assert any(f[0] == 7 for f in seen), "a GOAWAY"
     client.raw.close()
-    wait_for(lambda: not gateway.process.is_running, 10, "the end of the process")
+    wait_for(lambda: not gateway.process.is_running, what="the end of the process")
 
 
 def test_idleness_ends_it(make_gateway, upstream):
-    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}], "timeouts": {"idle": "1s"}}])
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}], "timeouts": {"idle": "4s"}}])
     client = H2(gateway)
     client.step()
     socket = Socket(client)
@@ -357,7 +355,7 @@ def test_who_does_not_read_holds_the_other_side_up(gateway, upstream):
 
     def script(exchange):
         accept(exchange)
-        exchange.connection.settimeout(1)
+        exchange.connection.settimeout(3)
         block = b"\x82\x7f" + struct.pack(">Q", 1 << 40) + bytes(1 << 16)
         try:
             while sent[0] < 256 << 20:
@@ -376,8 +374,8 @@ def test_who_does_not_read_holds_the_other_side_up(gateway, upstream):
         connection.send_headers(1, [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":authority", f"wiki.test:{gateway.port}"),
                                     (":path", "/public/ws"), ("sec-websocket-version", "13")])
         raw.send(connection.data_to_send())
-        wait_for(lambda: sent[0] > 0, 5, "bytes from the upstream")
-        wait_for(stopped.is_set, 20, "the end of the flood")
+        wait_for(lambda: sent[0] > 0, what="bytes from the upstream")
+        wait_for(stopped.is_set, 60, "the end of the flood")
         assert sent[0] < 32 << 20
         assert gateway.process.memory() - before < 8 << 20
     client = H2(gateway)

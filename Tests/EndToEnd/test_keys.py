@@ -102,14 +102,14 @@ def test_another_algorithm_comes_in_with_the_same_overlap(make_gateway, upstream
     (first,) = published(own)
     old = backdate(files(own)[0], days=2)
     reloaded(own, signing(algorithm="EdDSA"))
-    wait_for(lambda: len(published(own)) == 2, 20, "a key for EdDSA")
+    wait_for(lambda: len(published(own)) == 2, what="a key for EdDSA")
     assert {key["kid"]: key["alg"] for key in key_set(own)}[first] == "ES256"
     assert signer(own, browser, upstream) == first
     (new,) = set(published(own)) - {first}
     assert listed(own) == {first: "signing", new: "next"}
     # Ten minutes later.
     backdate(next(f for f in files(own) if f != old), minutes=11)
-    wait_for(lambda: signer(own, browser, upstream) == new, 20, "the new key to sign")
+    wait_for(lambda: signer(own, browser, upstream) == new, what="the new key to sign")
     head, _ = decode(own, token(own, browser, upstream), key_set(own))
     assert head["alg"] == "EdDSA" and set(published(own)) == {first, new}
     assert listed(own) == {first: "previous", new: "signing"}
@@ -126,7 +126,7 @@ def test_with_zero_another_rotates_and_check_says_what_is_not_made(make_gateway,
     assert done.returncode == 0 and "the newest key is for ES256" in done.stderr
     # Time has to pass in which nothing comes: the watch looks once a second.
     seen = own.metrics()["menwei_config_loaded_timestamp_seconds"]
-    wait_for(lambda: time.time() > seen + 5, 20, "some looks")
+    wait_for(lambda: time.time() > seen + 5, what="some looks")
     assert len(files(own)) == 1 and len(published(own)) == 1
 
 
@@ -151,7 +151,7 @@ def test_where_no_key_can_be_made_it_is_said_and_the_old_one_signs_on(make_gatew
     (own.folder / "keys/.lock").unlink()
     (own.folder / "keys/.lock").mkdir()
     backdate(files(own)[0], days=31)
-    wait_for(lambda: any("no new signing key" in line for line in own.process.err), 20, "a diagnostic")
+    wait_for(lambda: any("no new signing key" in line for line in own.process.err), what="a diagnostic")
     assert published(own) == [first] and signer(own, browser, upstream) == first
     assert "cannot open" in keys(own, "rotate", status=1)
 
@@ -159,10 +159,9 @@ def test_where_no_key_can_be_made_it_is_said_and_the_old_one_signs_on(make_gatew
 def test_a_key_that_others_may_read_is_used_and_told_of(make_gateway, upstream):
     own = make_gateway(site(upstream))
     kid, file = write_key(own.folder / "keys", now(seconds=-2))
-    wait_for(lambda: kid in published(own), 20, "the key")
-    other, file = write_key(own.folder / "keys", now(seconds=-3))
-    file.chmod(0o644)
-    wait_for(lambda: any("others may read" in line for line in own.process.err), 20, "a diagnostic")
+    wait_for(lambda: kid in published(own), what="the key")
+    other, file = write_key(own.folder / "keys", now(seconds=-3), mode=0o644)
+    wait_for(lambda: any("others may read" in line for line in own.process.err), what="a diagnostic")
     assert other in published(own)
 
 
@@ -173,7 +172,7 @@ def test_rotating_by_hand_publishes_before_it_signs(make_gateway, upstream):
     said = keys(own, "rotate")
     (new,) = set(listed(own)) - {first}
     assert said.startswith(f"{new} is published, and signs from ") and listed(own) == {first: "signing", new: "next"}
-    wait_for(lambda: published(own) == [first, new], 20, "the new key")
+    wait_for(lambda: published(own) == [first, new], what="the new key")
     assert signer(own, browser, upstream) == first
 
 
@@ -190,8 +189,8 @@ def test_after_a_theft_the_new_key_signs_at_once_and_the_old_ones_hold_no_longer
     (new,) = listed(own)
     assert said[0] == f"{new} signs at once" and {line.split()[0] for line in said[1:]} == before
     assert listed(own) == {new: "signing"}
-    wait_for(lambda: published(own) == [new], 20, "the old keys to go")
-    assert signer(own, browser, upstream) == new and own.record("key_rotated", deadline=10)
+    wait_for(lambda: published(own) == [new], what="the old keys to go")
+    assert signer(own, browser, upstream) == new and own.record("key_rotated")
     with pytest.raises(StopIteration):
         decode(own, stolen, key_set(own))
     # The sealing key stays: sessions are readable on.
@@ -268,7 +267,7 @@ def test_rotation_under_load_refuses_nobody(make_gateway, upstream):
     try:
         wait_for(lambda: application.signers.get(first, 0) > 50, 30, "a load")
         second, _ = write_key(own.folder / "keys", now(minutes=10) + datetime.timedelta(seconds=20))
-        wait_for(lambda: second in published(own), 15, "the second key")
+        wait_for(lambda: second in published(own), what="the second key")
         keys(own, "rotate")
         wait_for(lambda: application.signers.get(second, 0) > 200, 60, "the second key to sign under load")
     finally:

@@ -44,7 +44,7 @@ def test_who_leaves_is_out_at_the_next_recheck(gateway, simulator, how):
     simulator.control("member", **change)
     wait_for(lambda: status_of(gateway, browser) == 401, SOON, "the end of the session")
     assert browser.call(gateway.auth + "/.menwei/me").status == 401 and status_of(gateway, other) == 200
-    record = gateway.record("gone", deadline=10, sid=sid)
+    record = gateway.record("gone", sid=sid)
     assert record["result"] == result and record["account"] == "zhangsan" and record.get("errcode") == errcode
 
 
@@ -56,7 +56,7 @@ def test_what_is_under_way_ends_with_the_recheck(gateway, simulator, over, trick
     simulator.control("member", **LEAVING[how][0])
     _, whole = request.rest()
     assert not whole
-    assert gateway.record("gone", deadline=10)["result"] == LEAVING[how][1]
+    assert gateway.record("gone")["result"] == LEAVING[how][1]
 
 
 def test_websockets_over_both_versions_are_closed_with_1008(gateway, simulator):

@@ -162,7 +162,7 @@ def test_the_list_has_the_columns_of_the_contract(own):
 def test_a_running_gateway_obeys_and_its_streams_end(own, upstream):
     pc, phone, other = log_in(own), log_in(own, agent=WECOM), log_in(own, "lisi")
     upstream.script("/ws", websocket)
-    raw = RawConnection(own.port, "wiki.test", ca=own.ca, timeout=20)
+    raw = RawConnection(own.port, "wiki.test", ca=own.ca, timeout=60)
     raw.send(f"GET /ws HTTP/1.1\r\nHost: wiki.test:{own.port}\r\nCookie: {pc._cookie_header('wiki.test')}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
     assert raw.head().status == 101

@@ -13,7 +13,7 @@ from harness.raw import RawConnection, client_context
 from harness.reloading import reload, reloaded
 from harness.simulator import SECOND_CORP
 from harness.upstream import Upstream
-from harness.waiting import wait_for
+from harness.waiting import wait_for, within
 from test_sessions import websocket_opening
 
 
@@ -64,7 +64,7 @@ def test_a_reload_asked_for_before_it_serves_comes_when_it_does(make_gateway, up
         with open(f"/proc/{gateway.process.pid}/status") as status:
             fields = dict(line.split(":", 1) for line in status)
         return fields["Name"].strip() == gateway.binary.name[:15] and int(fields["SigBlk"], 16) & 1
-    wait_for(holds_signals_back, 20, "SIGHUP to be held back")
+    wait_for(holds_signals_back, what="SIGHUP to be held back")
     gateway.process.signal(signal.SIGHUP)
     gateway.process.wait_line(lambda line: line == "menwei: reloaded")
     gateway.process.wait_line(lambda line: line == "menwei: ready")
@@ -74,19 +74,19 @@ def test_a_reload_asked_for_before_it_serves_comes_when_it_does(make_gateway, up
 
 def test_a_reload_asked_for_while_it_drains_is_refused_and_nothing_is_lost(own, upstream):
     gate, begun = threading.Event(), threading.Event()
-    upstream.script("/public/slow", lambda e: (begun.set(), gate.wait(20), e.respond(200, [], b"finished")))
-    raw = at(own, timeout=20)
+    upstream.script("/public/slow", lambda e: (begun.set(), gate.wait(60), e.respond(200, [], b"finished")))
+    raw = at(own, timeout=60)
     raw.send(f"GET /public/slow HTTP/1.1\r\nHost: wiki.test:{own.port}\r\n\r\n".encode())
-    assert begun.wait(10)
+    assert begun.wait(60)
     own.process.expect_exit(0)
     own.process.signal(signal.SIGTERM)
-    wait_for(lambda: own.operations("/readyz")[0] == 503, 10, "it to drain")
+    wait_for(lambda: own.operations("/readyz")[0] == 503, what="it to drain")
     taken, said = reload(own, rules("wiki", {"allow": "members"}))
     assert not taken and "menwei: the gateway stops" in said
     gate.set()
     answer = raw.response()
     assert answer.status == 200 and answer.body == b"finished"
-    assert own.process.wait(15) == 0
+    assert own.process.wait() == 0
     raw.close()
 
 
@@ -170,7 +170,7 @@ def test_listeners_come_and_go(own, upstream):
 
     def listens(port):
         try:
-            socket.create_connection(("127.0.0.1", port), 5).close()
+            socket.create_connection(("127.0.0.1", port), 20).close()
             return True
         except ConnectionRefusedError:
             return False
@@ -189,7 +189,7 @@ def test_listeners_come_and_go(own, upstream):
         with at(own, port=second) as raw:
             assert call(raw, own, "/public/x").status == 200
             reloaded(own, only_first)
-            wait_for(lambda: not listens(second), 5, "the listener to close")
+            wait_for(lambda: not listens(second), what="the listener to close")
             # Who is connected stays.
             assert call(raw, own, "/public/x").status == 200
     # A plain listener becomes one of TLS, and back.
@@ -235,13 +235,12 @@ def test_rules_that_refuse_a_stream_end_it_and_no_other(own, upstream):
         events.send(f"GET /events HTTP/1.1\r\nHost: wiki.test:{own.port}\r\nCookie: __Host-menwei={browser.cookie('wiki.test')}\r\n\r\n".encode())
         assert events.head().status == 200
         sockets[name] = (ws, events)
-    begun = time.monotonic()
     reloaded(own, rules("wiki", {"allow": {"users": ["zhangsan"]}}))
     ws, events = sockets["lisi"]
-    frame = ws.receive()
-    assert frame[:1] == b"\x88" and int.from_bytes(frame[2:4], "big") == 1008, frame
-    events.everything()
-    assert time.monotonic() - begun < 2.5
+    with within(2.3, "the end of both streams"):
+        frame = ws.receive()
+        assert frame[:1] == b"\x88" and int.from_bytes(frame[2:4], "big") == 1008, frame
+        events.everything()
     ws, events = sockets["zhangsan"]
     ws.send(b"\x81\x82\x00\x00\x00\x00hi")
     assert ws.receive() == b"\x81\x02hi"
@@ -266,9 +265,8 @@ def test_a_stream_for_anyone_ends_when_a_login_is_asked_for(own, upstream):
         raw.send(f"GET /public/events HTTP/1.1\r\nHost: wiki.test:{own.port}\r\n\r\n".encode())
         assert raw.head().status == 200
         reloaded(own, rules("wiki", {"allow": "members"}))
-        begun = time.monotonic()
-        raw.everything()
-        assert time.monotonic() - begun < 2.5
+        with within(2.5, "the end of the stream"):
+            raw.everything()
 
 
 def test_sessions_of_a_connection_that_is_gone_open_nothing(make_gateway, upstream):
@@ -315,7 +313,7 @@ def test_reloads_that_are_asked_for_at_once_come_to_the_last_configuration(own):
     def open_to_all():
         with at(own) as raw:
             return call(raw, own, "/x").status == 200
-    wait_for(open_to_all, 10)
+    wait_for(open_to_all)
 
 
 def test_an_upstream_that_is_unwell_stays_so_over_a_reload(make_gateway, upstream):
@@ -325,9 +323,9 @@ def test_an_upstream_that_is_unwell_stays_so_over_a_reload(make_gateway, upstrea
         sick.script("/healthz", lambda e: e.respond(503))
         own = make_gateway([{
             "id": "wiki", "host": "wiki.test", "upstreams": [upstream.base, sick.base], "access": [{"allow": "anyone"}], "balance": "round_robin",
-            "health": {"path": "/healthz", "interval": "1s", "unhealthy_after": 2}}])
+            "health": {"path": "/healthz", "interval": "3s", "unhealthy_after": 2}}])
         name = f'menwei_upstream_healthy{{site="wiki",upstream="{sick.base}"}}'
-        wait_for(lambda: own.metrics()[name] == 0, 10, "the checks to fail")
+        wait_for(lambda: own.metrics()[name] == 0, what="the checks to fail")
         sick.clear()
         for _ in range(3):
             reloaded(own)
@@ -337,7 +335,7 @@ def test_an_upstream_that_is_unwell_stays_so_over_a_reload(make_gateway, upstrea
                     assert call(raw, own, "/x").status == 200
         assert "/x" not in sick.targets()
         del sick.scripts["/healthz"]
-        wait_for(lambda: own.metrics()[name] == 1, 10, "the checks to succeed")
+        wait_for(lambda: own.metrics()[name] == 1, what="the checks to succeed")
     finally:
         sick.stop()
 
@@ -348,7 +346,7 @@ def test_who_waits_in_a_queue_when_the_end_comes_is_answered(own):
     assert call(kept, own, "/public/x").status == 200
     own.process.signal(signal.SIGSTOP)
     kept.send(f"GET /public/y HTTP/1.1\r\nHost: wiki.test:{own.port}\r\n\r\n".encode())
-    waiting = [socket.create_connection(("127.0.0.1", own.port), 5) for _ in range(20)]
+    waiting = [socket.create_connection(("127.0.0.1", own.port), 60) for _ in range(20)]
     own.process.expect_exit(0)
     own.process.signal(signal.SIGTERM)
     own.process.signal(signal.SIGCONT)
@@ -356,7 +354,7 @@ def test_who_waits_in_a_queue_when_the_end_comes_is_answered(own):
     # The worker may come to the request before the main thread comes to the signal.
     assert answer.status == 200 and (answer.one("Connection") == "close" or kept.is_closed())
     kept.close()
-    wait_for(lambda: own.operations("/readyz")[0] == 503, 10, "it to drain")
+    wait_for(lambda: own.operations("/readyz")[0] == 503, what="it to drain")
     context = client_context(own.ca)
     for number, plain in enumerate(waiting):
         raw = RawConnection.__new__(RawConnection)
@@ -366,4 +364,4 @@ def test_who_waits_in_a_queue_when_the_end_comes_is_answered(own):
         answer = call(raw, own, "/public/x")
         assert answer.status == 200 and answer.one("Connection") == "close"
         raw.close()
-    assert own.process.wait(10) == 0
+    assert own.process.wait() == 0

@@ -47,7 +47,7 @@ class Load:
     def stop(self):
         self.over.set()
         for thread in self.threads:
-            thread.join(20)
+            thread.join(90)
             assert not thread.is_alive()
 
 
@@ -188,7 +188,7 @@ def test_fifty_reloads_fail_no_request_and_leave_nothing_behind(make_gateway, up
     load = Load(own)
     for client in (keep_alive, keep_alive, newcomers, newcomers, http2, websocket, events, upload, download):
         load.run(client)
-    wait_for(lambda: len(load.done) == 6 or load.failures, 10, "all clients to be served")
+    wait_for(lambda: len(load.done) == 6 or load.failures, what="all clients to be served")
     files, memory = {}, {}
     try:
         for number in range(1, RELOADS + 1):
@@ -196,7 +196,7 @@ def test_fifty_reloads_fail_no_request_and_leave_nothing_behind(make_gateway, up
             reloaded(own, alternate(own, number, upstream))
             assert not load.failures, load.failures
             # Everybody was served by the new one before the next comes.
-            wait_for(lambda: all(load.done[name] > before[name] for name in before if name != "download") or load.failures, 10, "progress")
+            wait_for(lambda: all(load.done[name] > before[name] for name in before if name != "download") or load.failures, what="progress")
             files[number] = len(os.listdir(f"/proc/{own.process.pid}/fd"))
             memory[number] = own.process.memory()
     finally:

@@ -95,7 +95,7 @@ def test_a_certificate_behind_a_link_that_moves_is_shown_by_the_next_handshakes(
     with RawConnection(own.port, "wiki.test", ca=own.ca) as kept:
         assert ask(kept, own) == 200
         second = live.renew(days=80)
-        wait_for(lambda: shown(own) == second, 5, "the new certificate")
+        wait_for(lambda: shown(own) == second, what="the new certificate")
         assert first != second
         assert ask(kept, own) == 200
     assert expiry(own)[0] > before[0] + 10 * 86400
@@ -103,7 +103,7 @@ def test_a_certificate_behind_a_link_that_moves_is_shown_by_the_next_handshakes(
     version = live.make()
     for name in ("fullchain.pem", "privkey.pem"):
         os.replace(version / name, live.folder / "live" / name)
-    wait_for(lambda: shown(own) == serial(live.folder / "live/fullchain.pem"), 5, "the new certificate")
+    wait_for(lambda: shown(own) == serial(live.folder / "live/fullchain.pem"), what="the new certificate")
 
 
 def test_a_faulty_pair_keeps_the_old_one_and_is_told_once(own, live):
@@ -116,15 +116,15 @@ def test_a_faulty_pair_keeps_the_old_one_and_is_told_once(own, live):
     mixed = live.make()
     shutil.copy(other / "privkey.pem", mixed / "privkey.pem")
     live.point(mixed)
-    wait_for(told, 6, "a diagnostic")
+    wait_for(told, what="a diagnostic")
     for _ in range(3):
         assert shown(own) == first
     live.point(other)
-    wait_for(lambda: shown(own) == serial(other / "fullchain.pem"), 6, "the good pair")
+    wait_for(lambda: shown(own) == serial(other / "fullchain.pem"), what="the good pair")
     assert len(told()) == 1 and told()[0]["path"].endswith("fullchain.pem")
     # Gone altogether: what is in memory serves on.
     os.unlink(live.folder / "live")
-    wait_for(lambda: len(told()) == 2, 6, "a diagnostic")
+    wait_for(lambda: len(told()) == 2, what="a diagnostic")
     assert shown(own) == serial(other / "fullchain.pem")
 
 
@@ -132,7 +132,7 @@ def test_a_refused_reload_leaves_new_certificates_their_way(own, live):
     second = live.renew()
     taken, _ = reload(own, lambda c: c.update(nonsense=1))
     assert not taken
-    wait_for(lambda: shown(own) == second, 6, "the new certificate")
+    wait_for(lambda: shown(own) == second, what="the new certificate")
     third = live.renew()
     reloaded(own, lambda c: c.pop("nonsense"))
     assert shown(own) == third
@@ -144,7 +144,7 @@ def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def write_key(folder, created, name=None):
+def write_key(folder, created, mode=0o600):
     """A key as another machine's rotation lays it down; its kid."""
     key = ec.generate_private_key(ec.SECP256R1())
     point = key.public_key().public_numbers()
@@ -153,7 +153,7 @@ def write_key(folder, created, name=None):
     file = folder / f"{created:%Y%m%dT%H%M%SZ}-{kid}.pem"
     temporary = folder / "tmp"
     temporary.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    temporary.chmod(0o600)
+    temporary.chmod(mode)
     temporary.rename(file)
     return kid, file
 
@@ -184,18 +184,18 @@ def test_a_key_of_another_machine_is_published_at_once_and_signs_when_its_time_c
     assert signer(own, browser, upstream) == first
     # Made just now (two seconds on, since the first may be of this second): it does not sign for ten minutes yet.
     young, young_file = write_key(folder, now(seconds=-2))
-    wait_for(lambda: published(own) == [first, young], 6, "the new key")
+    wait_for(lambda: published(own) == [first, young], what="the new key")
     assert signer(own, browser, upstream) == first
     # Made eleven minutes ago: it signs, and the first is still published.
     old, _ = write_key(folder, now(minutes=11))
     first_file = next(folder.glob(f"*{first}.pem"))
     os.rename(first_file, folder / f"{now(hours=1):%Y%m%dT%H%M%SZ}-{first}.pem")
-    wait_for(lambda: sorted(published(own)) == sorted([first, old, young]), 6, "the older key")
-    wait_for(lambda: signer(own, browser, upstream) == old, 6, "the older key to sign")
+    wait_for(lambda: sorted(published(own)) == sorted([first, old, young]), what="the older key")
+    wait_for(lambda: signer(own, browser, upstream) == old, what="the older key to sign")
     assert own.record("key_rotated")
     # Withdrawn.
     young_file.unlink()
-    wait_for(lambda: young not in published(own), 6, "the key to go")
+    wait_for(lambda: young not in published(own), what="the key to go")
     reloaded(own)
     assert sorted(published(own)) == sorted([first, old]) and signer(own, browser, upstream) == old
 
@@ -208,10 +208,10 @@ def test_whatever_becomes_of_the_folder_the_gateway_serves_on(make_gateway, upst
     (first,) = published(own)
     broken, file = write_key(folder, now(hours=1))
     file.write_text("nonsense")
-    wait_for(lambda: any("file not taken" in line for line in own.process.err), 6, "a diagnostic")
+    wait_for(lambda: any("file not taken" in line for line in own.process.err), what="a diagnostic")
     assert published(own) == [first] and signer(own, browser, upstream) == first
     shutil.rmtree(folder)
-    wait_for(lambda: any("no key any more" in line for line in own.process.err), 6, "a diagnostic")
+    wait_for(lambda: any("no key any more" in line for line in own.process.err), what="a diagnostic")
     assert published(own) == [first] and signer(own, browser, upstream) == first
 
 

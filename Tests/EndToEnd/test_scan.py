@@ -81,7 +81,7 @@ class Stream1:
     """The event stream over HTTP/1.1."""
 
     def __init__(self, pc, cookie=None):
-        self.raw = RawConnection(pc.gateway.port, "auth.test", ca=pc.gateway.ca, timeout=20)
+        self.raw = RawConnection(pc.gateway.port, "auth.test", ca=pc.gateway.ca, timeout=60)
         cookie = pc.cookie if cookie is None else cookie
         self.raw.send(f"GET {pc.path}/wait HTTP/1.1\r\nHost: auth.test:{pc.gateway.port}\r\nAccept: text/event-stream\r\nCookie: {cookie}\r\n\r\n".encode())
         self.head = self.raw.head()
@@ -100,7 +100,7 @@ class Stream2:
     """The same over HTTP/2."""
 
     def __init__(self, pc, cookie=None):
-        self.client = H2(pc.gateway, host="auth.test", timeout=20)
+        self.client = H2(pc.gateway, host="auth.test", timeout=60)
         self.state = self.client.streams[self.client.send(
             "GET", pc.path + "/wait", [("accept", "text/event-stream"), ("cookie", pc.cookie if cookie is None else cookie)])]
         while self.state["head"] is None and self.client.step():
@@ -469,7 +469,7 @@ def test_the_store_knows_no_code(gateway):
     assert stored and code not in stored
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_what_nobody_answers_expires(gateway, forgotten):
     pc, stream = forgotten
     stream.raw.socket.settimeout(150)

@@ -7,10 +7,12 @@ import pytest
 from harness.browser import Browser
 from harness.http2_client import H2, status
 from harness.raw import RawConnection
-from harness.waiting import wait_for
+from harness.waiting import wait_for, within
 
 HOST = "wiki.test"
-LIFETIME = 3
+#: Long enough that what is begun with a session is begun, on a slow machine too; and what outlives it, in tenths of a second.
+LIFETIME = 6
+LONGER = 85
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ class Over1:
     """A request over HTTP/1.1 whose answer is read as it comes."""
 
     def __init__(self, gateway, browser, method, path, length=None):
-        self.raw = RawConnection(gateway.port, HOST, ca=gateway.ca, timeout=20)
+        self.raw = RawConnection(gateway.port, HOST, ca=gateway.ca, timeout=60)
         more = f"Content-Length: {length}\r\n" if length is not None else ""
         self.raw.send(f"{method} {path} HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\nCookie: {browser._cookie_header(HOST)}\r\n{more}\r\n".encode())
 
@@ -68,7 +70,7 @@ class Over2:
     """The same over HTTP/2."""
 
     def __init__(self, gateway, browser, method, path, length=None):
-        self.client = H2(gateway, host=HOST, timeout=20)
+        self.client = H2(gateway, host=HOST, timeout=60)
         extra = [("cookie", browser._cookie_header(HOST))] + ([("content-length", str(length))] if length is not None else [])
         self.stream = self.client.send(method, path, extra, end=length is None)
         self.state = self.client.streams[self.stream]
@@ -106,7 +108,7 @@ def over(request):
 
 @pytest.fixture
 def trickle(upstream):
-    """Answers that go on byte by byte: `/download` with a length, `/events` as long as the test lasts, `/chunked` without a length."""
+    """Answers that go on byte by byte: `/slow-download?bytes=` with a length, `/events` as long as the test lasts, `/chunked?pieces=` without a length."""
     stop = threading.Event()
 
     def download(exchange):
@@ -117,8 +119,9 @@ def trickle(upstream):
             if stop.wait(0.1):
                 return exchange.close()
 
-    def chunks(kind, count):
+    def chunks(kind):
         def answer(exchange):
+            count = int(exchange.request.query.get("pieces", 900))
             exchange.send(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
             for _ in range(count):
                 exchange.send(b"1\r\n:\r\n")
@@ -128,23 +131,22 @@ def trickle(upstream):
         return answer
 
     upstream.script("/slow-download", download)
-    upstream.script("/events", chunks("Text/Event-Stream; charset=utf-8", 600))
-    upstream.script("/chunked", chunks("text/plain", 60))
+    upstream.script("/events", chunks("Text/Event-Stream; charset=utf-8"))
+    upstream.script("/chunked", chunks("text/plain"))
     yield
     stop.set()
 
 
-@pytest.mark.parametrize("path", ["/slow-download?bytes=600", "/events", "/chunked"])
+@pytest.mark.parametrize("path", ["/slow-download?bytes=900", "/events", "/chunked?pieces=900"])
 def test_a_logout_ends_what_is_under_way_within_two_seconds(own, over, trickle, path):
     gateway = own()
     browser = log_in(gateway)
     request = over(gateway, browser, "GET", path)
     assert request.begun() == 200
     logout(gateway, browser)
-    began = time.monotonic()
-    _, whole = request.rest()
+    with within(2.2, "the end of the answer"):
+        _, whole = request.rest()
     assert not whole
-    assert time.monotonic() - began < 2.2
 
 
 def test_a_logout_ends_an_upload_within_two_seconds(own, over, upstream):
@@ -152,13 +154,14 @@ def test_a_logout_ends_an_upload_within_two_seconds(own, over, upstream):
     browser = log_in(gateway)
     request = over(gateway, browser, "POST", "/upload", length=1000)
     request.send(b"x")
-    upload = wait_for(lambda: [r for r in upstream.requests if r.target == "/upload"], 5, "the upload to arrive")[0]
+    upload = wait_for(lambda: [r for r in upstream.requests if r.target == "/upload"], what="the upload to arrive")[0]
     logout(gateway, browser)
-    wait_for(lambda: upload.failed, 2.5, "the end of the upload")
+    with within(2.5, "the end of the upload"):
+        wait_for(lambda: upload.failed, what="the end of the upload")
     assert not upload.complete
 
 
-@pytest.mark.parametrize("path", ["/slow-download?bytes=55", "/chunked"])
+@pytest.mark.parametrize("path", [f"/slow-download?bytes={LONGER}", f"/chunked?pieces={LONGER}"])
 @pytest.mark.parametrize("limit", ["lifetime", "idle_timeout"])
 def test_an_expiry_lets_a_download_finish(own, over, trickle, path, limit):
     gateway = own(**({"lifetime": f"{LIFETIME}s", "idle_timeout": f"{LIFETIME}s"} if limit == "lifetime" else {"idle_timeout": f"{LIFETIME}s"}))
@@ -166,16 +169,16 @@ def test_an_expiry_lets_a_download_finish(own, over, trickle, path, limit):
     request = over(gateway, browser, "GET", path)
     assert request.begun() == 200
     body, whole = request.rest()
-    assert whole and len(body) >= 55
+    assert whole and len(body) >= LONGER
     assert browser.call(gateway.origin(HOST) + "/x").status == 401, "the session had not expired"
 
 
 def test_an_expiry_lets_an_upload_finish(own, over, upstream):
     gateway = own(lifetime=f"{LIFETIME}s", idle_timeout=f"{LIFETIME}s")
     browser = log_in(gateway)
-    request = over(gateway, browser, "POST", "/upload", length=55)
-    for at in range(55):
-        request.send(b"x", end=at == 54)
+    request = over(gateway, browser, "POST", "/upload", length=LONGER)
+    for at in range(LONGER):
+        request.send(b"x", end=at == LONGER - 1)
         time.sleep(0.1)
     assert request.begun() == 200
     assert [r for r in upstream.requests if r.target == "/upload"][0].complete
@@ -185,11 +188,11 @@ def test_an_expiry_lets_an_upload_finish(own, over, upstream):
 def test_an_expiry_ends_an_event_stream(own, over, trickle):
     gateway = own(lifetime=f"{LIFETIME}s", idle_timeout=f"{LIFETIME}s")
     browser = log_in(gateway)
-    began = time.monotonic()
-    request = over(gateway, browser, "GET", "/events")
-    assert request.begun() == 200
-    _, whole = request.rest()
-    assert not whole and time.monotonic() - began < LIFETIME + 2.5
+    with within(LIFETIME + 2.5, "the session and its stream"):
+        request = over(gateway, browser, "GET", "/events")
+        assert request.begun() == 200
+        _, whole = request.rest()
+    assert not whole
 
 
 def test_an_event_stream_that_begins_after_the_expiry_ends_at_once(own, over, upstream):
@@ -198,9 +201,9 @@ def test_an_event_stream_that_begins_after_the_expiry_ends_at_once(own, over, up
     release, stop = threading.Event(), threading.Event()
 
     def late(exchange):
-        release.wait(20)
+        release.wait(60)
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n:\r\n")
-        stop.wait(20)
+        stop.wait(60)
         exchange.close()
 
     upstream.script("/late", late)
@@ -209,8 +212,8 @@ def test_an_event_stream_that_begins_after_the_expiry_ends_at_once(own, over, up
     # The gateway looks once a second; a request that shows the cookie must not keep the session alive.
     time.sleep(LIFETIME + 2)
     release.set()
-    began = time.monotonic()
-    assert request.begun() == 200
-    _, whole = request.rest()
-    assert not whole and time.monotonic() - began < 2
+    with within(2, "the end of the stream"):
+        assert request.begun() == 200
+        _, whole = request.rest()
+    assert not whole
     stop.set()

@@ -8,7 +8,7 @@ import pytest
 
 from harness.browser import Browser
 from harness.raw import RawConnection
-from harness.waiting import wait_for
+from harness.waiting import Stopwatch, wait_for, within
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def logout(browser, origin):
 
 
 def test_an_idle_session_ends(own):
-    gateway = own(idle_timeout="2s")
+    gateway = own(idle_timeout="5s")
     browser = Browser(gateway)
     wiki = gateway.origin("wiki.test")
     browser.log_in(wiki + "/")
@@ -34,40 +34,40 @@ def test_an_idle_session_ends(own):
     time_used = time.monotonic()
     # Nothing but waiting can show an idle limit; the poll is with another browser.
     other = Browser(gateway)
-    wait_for(lambda: other.call(wiki + "/x").status == 401 and time.monotonic() - time_used > 3.2, 6)
+    wait_for(lambda: other.call(wiki + "/x").status == 401 and time.monotonic() - time_used > 6.5)
     assert browser.call(wiki + "/x").status == 401
     assert browser.call(gateway.auth + "/.menwei/me").status == 401
 
 
 def test_use_keeps_a_session_alive_past_its_idle_limit(own):
-    gateway = own(idle_timeout="2s")
+    gateway = own(idle_timeout="5s")
     browser = Browser(gateway)
     wiki = gateway.origin("wiki.test")
     browser.log_in(wiki + "/")
     begun = time.monotonic()
-    wait_for(lambda: browser.call(wiki + "/x").status != 200 or time.monotonic() - begun > 5, 8, every=0.3)
+    wait_for(lambda: browser.call(wiki + "/x").status != 200 or time.monotonic() - begun > 8, every=0.3)
     assert browser.call(wiki + "/x").status == 200
 
 
 def test_use_at_one_host_keeps_the_session_at_another(own):
-    gateway = own(idle_timeout="2s")
+    gateway = own(idle_timeout="5s")
     browser = Browser(gateway)
     wiki, app = gateway.origin("wiki.test"), gateway.origin("app.test")
     browser.log_in(wiki + "/")
     browser.go(app + "/")
     begun = time.monotonic()
-    wait_for(lambda: browser.call(wiki + "/x").status != 200 or time.monotonic() - begun > 4.5, 8, every=0.3)
+    wait_for(lambda: browser.call(wiki + "/x").status != 200 or time.monotonic() - begun > 8, every=0.3)
     assert browser.call(app + "/x").status == 200
 
 
 def test_a_session_ends_at_its_absolute_limit_however_it_is_used(own):
-    gateway = own(lifetime="3s", idle_timeout="2s")
+    gateway = own(lifetime="6s", idle_timeout="5s")
     browser = Browser(gateway)
     wiki = gateway.origin("wiki.test")
-    begun = time.monotonic()
-    browser.log_in(wiki + "/")
-    wait_for(lambda: browser.call(wiki + "/x").status == 401, 8, every=0.2)
-    assert 1.5 < time.monotonic() - begun < 5.5
+    with Stopwatch() as watch:
+        browser.log_in(wiki + "/")
+        wait_for(lambda: browser.call(wiki + "/x").status == 401, every=0.2)
+        assert 4.5 < watch.elapsed and watch.seconds < 8.5
 
 
 def test_logout_asks_first_and_then_ends_the_session_everywhere(gateway, browser):
@@ -116,11 +116,10 @@ def test_logout_ends_a_websocket_within_two_seconds(gateway, upstream, browser):
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
         raw.send(websocket_opening(gateway, browser, "/ws"))
         assert raw.response().status == 101
-        begun = time.monotonic()
-        logout(browser, wiki)
-        frame = raw.receive()
+        with within(2.5, "the end of the WebSocket"):
+            logout(browser, wiki)
+            frame = raw.receive()
         assert frame[:1] == b"\x88" and int.from_bytes(frame[2:4], "big") == 1008, frame
-        assert time.monotonic() - begun < 2.5
 
 
 def websocket_opening(gateway, browser, target, **fields):
@@ -226,7 +225,7 @@ def test_a_newer_store_is_refused(own):
     database.close()
     from harness.process import Process
     process = Process([gateway.binary, "run", "--config", gateway.file], "menwei, newer store")
-    assert process.wait(10) in (1, 2)
+    assert process.wait() in (1, 2)
     assert any("menwei.db" in line for line in process.err), process.err
 
 
@@ -258,13 +257,12 @@ def test_what_the_gateway_serves_from_memory_does_not_touch_the_store(own, upstr
     workers = 4
     for _ in range(workers * 8):  # every worker has seen the session by now
         assert browser.call(wiki + "/x").status == 200
-    database = sqlite3.connect(gateway.folder / "menwei.db", isolation_level=None)
+    database = sqlite3.connect(gateway.folder / "menwei.db", isolation_level=None, timeout=20)
     database.execute("BEGIN EXCLUSIVE")
     try:
-        begun = time.monotonic()
-        for _ in range(10):
-            assert browser.call(wiki + "/x").status == 200
-        assert time.monotonic() - begun < 2
+        with within(2, "ten requests"):
+            for _ in range(10):
+                assert browser.call(wiki + "/x").status == 200
     finally:
         database.execute("ROLLBACK")
         database.close()
@@ -294,7 +292,8 @@ def test_another_members_login_ends_the_session_at_every_host(gateway, browser):
     old.cookies = {host: dict(jar) for host, jar in browser.cookies.items()}
     assert again(gateway, browser, "lisi").status == 200
     for origin in (wiki, app):
-        wait_for(lambda: old.call(origin + "/x").status == 401, 3, f"the end of the session at {origin}")
+        with within(3, f"the end of the session at {origin}"):
+            wait_for(lambda: old.call(origin + "/x").status == 401)
     assert old.call(gateway.auth + "/.menwei/me").status == 401
     assert browser.call(wiki + "/.menwei/me").json()["sub"] == "lisi"
 
@@ -306,7 +305,7 @@ def test_a_store_that_cannot_be_written_refuses_logins_and_keeps_sessions(own):
     inside.log_in(wiki + "/")
     page = Browser(gateway)
     web = page.get(page.go(wiki + "/").frame).location
-    database = sqlite3.connect(gateway.folder / "menwei.db", isolation_level=None)
+    database = sqlite3.connect(gateway.folder / "menwei.db", isolation_level=None, timeout=20)
     database.execute("BEGIN IMMEDIATE")
     try:
         refused = page.go(page.get(web + "&sim_user=lisi").location)
@@ -350,34 +349,34 @@ def test_an_unreachable_store_is_503_and_never_through(own, upstream, trouble):
     upstream.clear()
     stranger = Browser(gateway)
     stranger.cookies["wiki.test"] = {"__Host-menwei": "B" * 43}
-    begun = time.monotonic()
-    assert stranger.call(wiki + "/x").status == 503 and time.monotonic() - begun < 12
+    with within(12, "the refusal"):
+        assert stranger.call(wiki + "/x").status == 503
     answer = stranger.call(wiki + "/x")
     assert answer.one("Retry-After") and answer.json()["type"] == "urn:menwei:store-down"
     page = stranger.get(wiki + "/x")
     assert page.status == 503 and "text/html" in page.one("Content-Type")
-    wait_for(lambda: browser.call(wiki + "/x").status == 503, 12, "the trouble to reach sessions that a worker knows")
+    wait_for(lambda: browser.call(wiki + "/x").status == 503, what="the trouble to reach sessions that a worker knows")
     assert not [r for r in upstream.requests if r.one("X-Forwarded-User") is None]
     assert gateway.operations("/readyz")[0] == 503 and gateway.operations("/healthz")[0] == 200
     assert Browser(gateway).call(wiki + "/x").status == 401, "nobody is still nobody"
     assert Browser(gateway).call(wiki + "/public/x").status == 200
     trouble.end(gateway)
-    wait_for(lambda: browser.call(wiki + "/x").status == 200, 12, "the recovery without a restart")
-    wait_for(lambda: stranger.call(wiki + "/x").status == 401, 12, "the recovery for strangers")
-    wait_for(lambda: gateway.operations("/readyz")[0] == 200, 12, "readiness")
+    wait_for(lambda: browser.call(wiki + "/x").status == 200, what="the recovery without a restart")
+    wait_for(lambda: stranger.call(wiki + "/x").status == 401, what="the recovery for strangers")
+    wait_for(lambda: gateway.operations("/readyz")[0] == 200, what="readiness")
 
 
 def test_a_request_that_waits_when_its_session_ends_is_answered_and_not_cut(gateway, upstream, browser):
     import threading
     gate, begun = threading.Event(), threading.Semaphore(0)
-    upstream.script("/wait", lambda e: (e.read_body(), begun.release(), gate.wait(10), e.respond(200, [], b"private")))
+    upstream.script("/wait", lambda e: (e.read_body(), begun.release(), gate.wait(60), e.respond(200, [], b"private")))
     wiki = gateway.origin("wiki.test")
     browser.log_in(wiki + "/")
     cookie = browser._cookie_header("wiki.test")
     connections = [RawConnection(gateway.port, "wiki.test", ca=gateway.ca) for _ in range(4)]
     for raw in connections:
         raw.send(f"GET /wait HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nCookie: {cookie}\r\n\r\n".encode())
-        assert begun.acquire(timeout=5)
+        assert begun.acquire(timeout=60)
     logout(browser, wiki)
     for raw in connections:
         answer = raw.response()

@@ -239,7 +239,7 @@ def test_a_websocket_over_http2_is_a_connect(make_gateway, example, monkeypatch)
 
 def test_health_checks_are_signed_for_nobody(make_gateway, upstream, example, monkeypatch):
     own = make_gateway(sites(upstream, health={"path": "/healthz", "interval": "1s"}))
-    check = wait_for(lambda: next((r for r in upstream.requests if r.path == "/healthz"), None), 20, "a check")
+    check = wait_for(lambda: next((r for r in upstream.requests if r.path == "/healthz"), None), what="a check")
     assert verifier(example, own, monkeypatch).verify("GET", "/healthz", check.headers) is None
 
 

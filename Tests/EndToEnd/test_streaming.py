@@ -14,7 +14,7 @@ import pytest
 
 from harness.browser import Browser
 from harness.raw import RawConnection
-from harness.waiting import wait_for
+from harness.waiting import Stopwatch, wait_for, within
 
 MIB = 1 << 20
 SIZES = [256 * MIB] + ([2048 * MIB] if os.environ.get("MENWEI_LARGE") else [])
@@ -125,7 +125,7 @@ def test_a_client_that_does_not_read_stops_the_upstream(gateway, upstream):
     raw = RawConnection(gateway.port, "wiki.test", ca=gateway.ca)
     raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
     raw.send(f"GET /public/endless HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\n\r\n".encode())
-    wait_for(lambda: "sent" in progress, 5)
+    wait_for(lambda: "sent" in progress)
     last = [-1, time.monotonic()]
 
     def stalled():
@@ -133,7 +133,7 @@ def test_a_client_that_does_not_read_stops_the_upstream(gateway, upstream):
             last[:] = [progress["sent"], time.monotonic()]
         return time.monotonic() - last[1] > 0.5
 
-    wait_for(stalled, 20, "the upstream to be held up")
+    wait_for(stalled, 60, "the upstream to be held up")
     assert progress["sent"] < 50 * MIB
     assert gateway.process.memory("VmHWM") - before < ALLOWANCE + NOISE
     raw.close()
@@ -141,14 +141,14 @@ def test_a_client_that_does_not_read_stops_the_upstream(gateway, upstream):
 
 def test_an_upstream_that_does_not_read_stops_the_client(gateway, upstream):
     gate = threading.Event()
-    upstream.script("/public/stuck", lambda e: (gate.wait(20), e.read_body(), e.respond(200)))
+    upstream.script("/public/stuck", lambda e: (gate.wait(60), e.read_body(), e.respond(200)))
     warm(gateway)
     gateway.process.reset_peak()
     before = gateway.process.memory()
     raw = RawConnection(gateway.port, "wiki.test", ca=gateway.ca)
-    raw.socket.settimeout(1)
     raw.send(f"POST /public/stuck HTTP/1.1\r\nHost: wiki.test:{gateway.port}\r\nContent-Length: {200 * MIB}\r\n\r\n".encode())
     sent = 0
+    raw.socket.settimeout(1)
     with pytest.raises(TimeoutError):
         while sent < 200 * MIB:
             sent += raw.socket.send(b"x" * (64 << 10))
@@ -165,13 +165,13 @@ def test_http_2_bodies_stream_in_little_memory(gateway, upstream, tmp_path):
     common = ["curl", "-sS", "--http2", "--noproxy", "*", "--cacert", str(gateway.ca), "--resolve", f"wiki.test:{gateway.port}:127.0.0.1"]
 
     def both(size, address):
-        done = subprocess.run([*common, "-o", "/dev/null", "-w", "%{http_version} %{size_download}", address], capture_output=True, timeout=100)
+        done = subprocess.run([*common, "-o", "/dev/null", "-w", "%{http_version} %{size_download}", address], capture_output=True, timeout=200)
         assert done.stdout.decode() == f"2 {size}", done.stderr
         file = tmp_path / "large"
         with open(file, "wb") as out:
             out.truncate(size)
         done = subprocess.run([*common, "-T", str(file), "-o", "/dev/null", "-w", "%{http_version} %{size_upload} %{http_code}",
-                               gateway.origin("wiki.test") + "/public/up2"], capture_output=True, timeout=100)
+                               gateway.origin("wiki.test") + "/public/up2"], capture_output=True, timeout=200)
         assert done.stdout.decode() == f"2 {size} 200", (done.stdout, done.stderr)
 
     both(8 * MIB, gateway.origin("wiki.test") + f"/public/download?bytes={8 * MIB}")
@@ -189,7 +189,7 @@ def test_an_event_arrives_before_the_next_is_sent(gateway, upstream):
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n")
         for number, gate in enumerate(gates):
             exchange.send(f"data: {number}\n\n".encode())
-            assert gate.wait(5)
+            assert gate.wait(60)
         exchange.close()
 
     upstream.script("/public/events", events)
@@ -209,7 +209,7 @@ def test_an_event_arrives_at_once_over_http_2(gateway, upstream):
         exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         for number, gate in enumerate(gates):
             exchange.send(b"9\r\ndata: %d\n\n\r\n" % number)
-            assert gate.wait(5)
+            assert gate.wait(60)
         exchange.send(b"0\r\n\r\n")
 
     upstream.script("/public/events", events)
@@ -234,12 +234,12 @@ def test_an_event_arrives_at_once_over_http_2(gateway, upstream):
 
 def test_a_stream_without_a_byte_ends_at_the_idle_limit(gateway, upstream):
     gate = threading.Event()
-    upstream.script("/quiet", lambda e: (e.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"), gate.wait(10)))
+    upstream.script("/quiet", lambda e: (e.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"), gate.wait(60)))
     with RawConnection(gateway.port, "idle.test", ca=gateway.ca) as raw:
         raw.send(f"GET /quiet HTTP/1.1\r\nHost: idle.test:{gateway.port}\r\n\r\n".encode())
-        begun = time.monotonic()
-        raw.everything()
-        assert 0.5 < time.monotonic() - begun < 5
+        with Stopwatch() as watch:
+            raw.everything()
+        assert 0.5 < watch.elapsed and watch.seconds < 5
     gate.set()
 
 
@@ -376,18 +376,18 @@ def test_a_client_that_ends_ends_the_upstreams_side(gateway, upstream, ws):
     read_frame(raw)
     before = len(upstream._open)
     raw.close()
-    wait_for(lambda: len(upstream._open) < before, 5, "the end of the upstream's connection")
+    wait_for(lambda: len(upstream._open) < before, what="the end of the upstream's connection")
 
 
 def test_messages_on_a_websocket_keep_the_session(make_gateway, upstream):
-    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}], lambda c: c["sessions"].update(idle_timeout="2s"))
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}], lambda c: c["sessions"].update(idle_timeout="5s"))
     browser = Browser(gateway)
     browser.log_in(gateway.origin("wiki.test") + "/")
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
         raw.send(opening(gateway, cookie=browser._cookie_header("wiki.test")))
         assert raw.response().status == 101
         begun = time.monotonic()
-        while time.monotonic() - begun < 4.5:
+        while time.monotonic() - begun < 8:
             raw.send(frame(1, b"still here"))
             kind, data = read_frame(raw)
             assert (kind, data) == (1, b"still here")
@@ -397,7 +397,7 @@ def test_messages_on_a_websocket_keep_the_session(make_gateway, upstream):
 
 def test_the_end_of_a_session_ends_its_event_streams(gateway, upstream):
     gate = threading.Event()
-    upstream.script("/events", lambda e: (e.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"), gate.wait(10)))
+    upstream.script("/events", lambda e: (e.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"), gate.wait(60)))
     browser = Browser(gateway)
     browser.log_in(gateway.origin("wiki.test") + "/")
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
@@ -405,8 +405,7 @@ def test_the_end_of_a_session_ends_its_event_streams(gateway, upstream):
         assert raw.head().status == 200
         raw._until(b"abc")
         origin = gateway.auth
-        begun = time.monotonic()
-        browser.request("POST", origin + "/.menwei/logout", headers={"Origin": origin}, body=b"")
-        raw.everything()
-        assert time.monotonic() - begun < 2.5
+        with within(2.5, "the end of the stream"):
+            browser.request("POST", origin + "/.menwei/logout", headers={"Origin": origin}, body=b"")
+            raw.everything()
     gate.set()

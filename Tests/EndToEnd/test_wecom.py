@@ -4,6 +4,7 @@ import time
 import pytest
 
 from harness.browser import Browser, WECOM
+from harness.waiting import Stopwatch, wait_for, within
 
 
 @pytest.fixture
@@ -79,10 +80,9 @@ def test_answers_that_are_not_wecoms_refuse(own, simulator, api, answer_kind):
 
 
 def test_a_wecom_that_does_not_answer_is_given_up_in_time(own, simulator):
-    simulator.fault("auth/getuserinfo", delay_ms=60000, times=3)
-    begun = time.monotonic()
-    browser, answer = attempt(own)
-    assert time.monotonic() - begun < 30
+    simulator.fault("auth/getuserinfo", delay_ms=20_000, times=3)
+    with within(30, "the refusal"):
+        browser, answer = attempt(own)
     refused(own, browser, answer, (502, 503))
 
 
@@ -90,15 +90,17 @@ def test_a_slow_login_holds_nobody_else_up(own, simulator, upstream):
     import threading
     inside = Browser(own)
     inside.log_in(own.origin("wiki.test") + "/")
-    simulator.fault("auth/getuserinfo", delay_ms=3000, times=1)
+    # Half of what a call may take at the most: a machine that stands still may take the other half.
+    simulator.fault("auth/getuserinfo", delay_ms=2500, times=1)
     results = []
     thread = threading.Thread(target=lambda: results.append(attempt(own)[1].status))
     thread.start()
-    served = 0
-    while thread.is_alive() and served < 50:
-        assert inside.call(own.origin("wiki.test") + "/x").status == 200
-        served += 1
-    assert served >= 5, "the login, which takes three seconds, held the others up"
+    times = []
+    while thread.is_alive() and len(times) < 50:
+        with Stopwatch() as watch:
+            assert inside.call(own.origin("wiki.test") + "/x").status == 200
+        times.append(watch.seconds)
+    assert times and max(times) < 1.5, "the login, which takes two and a half seconds, held the others up"
     thread.join()
     assert results == [200]
 
@@ -135,13 +137,15 @@ def test_a_token_is_refreshed_before_its_end(own, simulator):
     simulator.control("clear-calls")
     fetched, end = 0, time.monotonic() + 8
     while time.monotonic() < end:
-        _, answer = attempt(own)
+        with Stopwatch() as watch:
+            _, answer = attempt(own)
         assert answer.status == 200
         # After each login: the simulator keeps the last thousand calls only, and a quick machine makes more in the time.
         log = simulator.report("calls")["calls"]
         simulator.control("clear-calls")
         fetched += sum(call["api"] == "gettoken" for call in log)
-        assert not any(call["errcode"] in (40014, 42001) for call in log), "a token was used past its end"
+        # A machine that stands still may carry a call over the half second that is left.
+        assert watch.lost > 0.1 or not any(call["errcode"] in (40014, 42001) for call in log), "a token was used past its end"
     assert fetched >= 1
 
 
@@ -213,6 +217,5 @@ def test_a_member_who_leaves_loses_the_session_at_the_next_recheck(make_gateway,
     browser.log_in(gateway.origin("wiki.test") + "/", "lisi")
     assert browser.call(gateway.origin("wiki.test") + "/x").status == 200
     simulator.control("member", userid="lisi", removed=True)
-    from harness.waiting import wait_for
-    wait_for(lambda: browser.call(gateway.origin("wiki.test") + "/x").status == 401, 6, "the end of the session", every=0.2)
+    wait_for(lambda: browser.call(gateway.origin("wiki.test") + "/x").status == 401, what="the end of the session", every=0.2)
     assert gateway.record("gone")["account"] == "lisi"

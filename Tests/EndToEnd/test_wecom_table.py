@@ -24,7 +24,7 @@ CODES = {
 BROKEN = {
     "html": ({"answer": "html"}, ("fault",)), "empty": ({"answer": "empty"}, ("fault", "unreachable")), "json": ({"answer": "invalid_json"}, ("fault",)), "types": ({"answer": "wrong_types"}, ("fault",)),
     "huge": ({"answer": "huge"}, ("fault",)), "redirect": ({"answer": "redirect"}, ("fault",)), "404": ({"status": 404}, ("fault",)), "500": ({"status": 500}, ("fault",)), "502": ({"status": 502}, ("fault",)),
-    "503": ({"status": 503}, ("fault",)), "slow": ({"delay_ms": 30_000}, ("unreachable",)),
+    "503": ({"status": 503}, ("fault",)), "slow": ({"delay_ms": 15_000}, ("unreachable",)),
 }
 
 

@@ -18,7 +18,7 @@ private final class Box {
     deinit { for descriptor in descriptors { close(descriptor) } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.timeLimit(.minutes(5))) struct EventLoopTests {
     @Test func workPostedFromAnotherThreadWakesASleepingLoop() async throws {
         let ran = try await onLoop { loop in
             let mailbox = loop.mailbox
@@ -122,12 +122,40 @@ private final class Box {
             let bound = LoopBound((loop, handler, timer))
             loop.mailbox.post {
                 let (loop, handler, timer) = bound.value
-                for _ in 0..<5 { loop.flushAtEndOfTurn(handler) }
+                for _ in 0..<5 { loop.flushSoon(handler) }
                 loop.schedule(timer, after: 0)
             }
             return { box.log.count }
         }
         #expect(flushes == 1)
+    }
+
+    @Test func whoGathersIsFlushedAtTheEndOfTheTurnAndTheOthersAfterTheirEvent() async throws {
+        let log = try await onLoop { loop in
+            let box = Box()
+            for number in 0..<2 {
+                let (near, far) = try socketPair()
+                let (reader, writer) = (box.take(near), box.take(far))
+                let handler = Handler(), shared = Handler()
+                shared.gathers = true
+                box.handlers += [handler, shared]
+                handler.onFlush = { box.log.append("flush \(number)") }
+                shared.onFlush = {
+                    box.log.append("end \(number)")
+                    if box.log.count == 6 { loop.stop() }
+                }
+                handler.onReady = { [unowned handler, unowned shared] _ in
+                    box.log.append("event \(number)")
+                    loop.setInterest([], of: handler)
+                    loop.flushSoon(shared)
+                    loop.flushSoon(handler)
+                }
+                try loop.watch(reader, for: .readable, handler)
+                write(writer, "x", 1)
+            }
+            return { box.log }
+        }
+        #expect(log == ["event 0", "flush 0", "event 1", "flush 1", "end 0", "end 1"])
     }
 
     @Test func aTimerMayFreeTheOwnerOfAnotherThatIsDueWithIt() async throws {
@@ -160,7 +188,7 @@ private final class Box {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SocketTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketTests {
     @Test func bytesPassBetweenAListenerAndAConnectionAndTheEndIsSeen() throws {
         let listener = try Sockets.listen(on: SocketAddress(bytes: [127, 0, 0, 1], port: 0), shared: false)
         let bound = Sockets.localAddress(of: listener)

@@ -51,7 +51,7 @@ private final class SecureServer {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")))
 struct CertificateTests {
     private func outcome(_ server: SecureServer, trusting bundle: String?) async throws -> OutboundFailure.Reason? {
         var options = CurlCaller.Options()

@@ -22,7 +22,7 @@ private func fixed(_ head: String, _ body: String = "") -> TinyServer.Behaviour 
     .bytes(Array("\(head)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8))
 }
 
-@Suite(.timeLimit(.minutes(1))) struct CurlCallerTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlCallerTests {
     @Test func `an answer comes back with status and body`() async throws {
         let server = try TinyServer(fixed("HTTP/1.1 200 OK\r\nContent-Type: application/json", "{\"errcode\":0}"))
         let response = try await caller().call(get(server.url("/cgi-bin/gettoken?corpid=x")))
@@ -150,7 +150,7 @@ private func fixed(_ head: String, _ body: String = "") -> TinyServer.Behaviour 
         let server = try TinyServer(.silence)
         let caller = try caller { $0.callLimit = 3 }
         let reasons = await withTaskGroup(of: OutboundFailure.Reason?.self) { group in
-            for _ in 0..<10 { group.addTask { await failure(caller, get(server.url(), timeout: .milliseconds(500))) } }
+            for _ in 0..<10 { group.addTask { await failure(caller, get(server.url(), timeout: .seconds(3))) } }
             return await group.reduce(into: []) { $0.append($1) }
         }
         #expect(reasons.contains(.overloaded))

@@ -6,6 +6,7 @@ import HTTP
 import Proxy
 import Storage
 import Synchronization
+import Telemetry
 import Testing
 import WeCom
 
@@ -47,10 +48,34 @@ import WeCom
         await logIn(Browser(gate), to: "https://wiki.corp.example/")
         await logIn(Browser(gate), to: "https://wiki.corp.example/", code: "code-lisi")
         #expect(try await accounts(gate) == ["ZhangSan", "lisi"])
-        let watch = AccountWatch(options: gate.options, accounts: table, store: gate.store, records: PortalRecords(audit: { _ in }))
+        let events = Gate.EventBox()
+        let watch = AccountWatch(options: gate.options, accounts: table, store: gate.store, records: PortalRecords(audit: { events.add($0) }))
         #expect(try await table.take([AccountRow("zhangsan", Person(connection: "corp", user: "wangwu"))], now: gate.clock.now) == [])
         try await watch.poll(now: gate.clock.now)
         #expect(try await accounts(gate) == ["lisi"])
+        #expect(events.all.map { [$0.account, $0.connection, $0.result] } == [["ZhangSan", "corp", "account-changed"]])
+    }
+
+    @Test func whoseAccountChangesWhileTheyLogInDoesNotComeInUnderTheOldOne() async throws {
+        let gate = gate()
+        let (origin, request) = await Browser(gate).request(Gate.auth.text + "/.menwei/callback/corp")
+        let asked = Asked(request, origin: origin, options: gate.options)
+        func arrive(_ member: Member) async throws {
+            _ = try await gate.portal.arrive(member, amr: ["wecom"], Journey(returnTo: gate.portal.returnAddress("/", on: Gate.auth, allowPath: false)), asked)
+        }
+        // As the login found them a moment ago: under their own names, and one under an account of the table.
+        var before = ["zhangsan", "lisi", "wangwu"].map { Member(connection: "corp", corp: "ww1", user: $0, account: $0) }
+        (before[2].account, before[2].isInTable) = ("boss", true)
+        let rows = [AccountRow("boss", before[0].person), AccountRow("lisi", Person(connection: "partner", user: "x"))]
+        #expect(try await table.take(rows, now: gate.clock.now) == [])
+        for member in before { await #expect(throws: Trouble.accountChanged) { try await arrive(member) } }
+        #expect(try await accounts(gate) == [])
+        #expect(gate.events.all.isEmpty)
+        var bound = before[0]
+        (bound.account, bound.isInTable) = ("boss", true)
+        try await arrive(bound)
+        try await arrive(Member(connection: "corp", corp: "ww1", user: "free", account: "free"))
+        #expect(try await accounts(gate) == ["boss", "free"])
     }
 
     @Test func aLookUpFindsWhatChangedWhileNobodyWatched() async throws {

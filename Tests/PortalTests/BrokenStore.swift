@@ -18,7 +18,7 @@ final class BrokenStore: SessionStore {
     func sessions(connection: String, user: String, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw failure }
     func due(before: WallTime, of connection: String?, limit: Int, now: WallTime) async throws(StoreFailure) -> [SessionRecord] { throw failure }
     func count(now: WallTime) async throws(StoreFailure) -> Int { throw failure }
-    func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool {
+    func put(_ kind: OneTimeKind, _ key: Digest256, _ value: [UInt8], of owner: String?, expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool {
         throw failure
     }
     func keepPost(_ key: Digest256, _ value: [UInt8], of sid: String, size: Int, expires: WallTime, now: WallTime) async throws(StoreFailure) -> Bool { throw failure }

@@ -96,7 +96,7 @@ private func refusal(_ directory: Directory, code: String = "c0de") async -> Log
     } catch { return error }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct DirectoryTests {
+@Suite(.timeLimit(.minutes(5))) struct DirectoryTests {
     private let bench = Bench()
 
     @Test func `a code becomes a member with name and departments`() async throws {

@@ -46,7 +46,7 @@ private func placed(_ departments: [Int], _ tags: [Int]) -> DirectoryMember {
     return member
 }
 
-@Suite(.timeLimit(.minutes(1))) struct GroupsTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupsTests {
     private let source = FakeGroups()
     private let trouble = WeComError.unreachable("department/simplelist")
 
@@ -128,7 +128,7 @@ private final class RuledProvider: IdentityProvider {
     func member(userid: String) async throws(WeComError) -> DirectoryMember { try await provider.member(userid: userid) }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct RuledMemberTests {
+@Suite(.timeLimit(.minutes(5))) struct RuledMemberTests {
     private let gate = Gate()
     private let source = FakeGroups()
     private let check: MemberCheck

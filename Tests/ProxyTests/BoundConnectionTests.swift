@@ -6,7 +6,7 @@ import Testing
 @testable import Proxy
 
 /// Upstreams that log in connections (NTLM, Negotiate), through a gateway on real sockets. The test is client and upstream: it sees which connection serves whom.
-@Suite(.timeLimit(.minutes(1))) struct BoundConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct BoundConnectionTests {
     private static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     private static let asks = answer("WWW-Authenticate: NTLM")
     private static let challenges = answer("WWW-Authenticate: NTLM TlRMTVNTUAACAAAA")
@@ -275,7 +275,7 @@ import Testing
 
     private func either(_ one: Listener, _ other: Listener) -> (Socket, isOther: Bool)? {
         var waiting = [pollfd(fd: one.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: other.descriptor, events: Int16(POLLIN), revents: 0)]
-        guard poll(&waiting, 2, 5000) > 0 else { return nil }
+        guard poll(&waiting, 2, 20_000) > 0 else { return nil }
         let isOther = waiting[1].revents != 0
         return (isOther ? other : one).accept().map { ($0, isOther) }
     }

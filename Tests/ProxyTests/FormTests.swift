@@ -5,7 +5,7 @@ import Testing
 @testable import Proxy
 
 /// Forms that come without a session, and those that are given back.
-@Suite(.timeLimit(.minutes(1))) struct FormTests {
+@Suite(.timeLimit(.minutes(5))) struct FormTests {
     static let marks = ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: same-origin", "Content-Type: application/x-www-form-urlencoded"]
     static let key = String(repeating: "k", count: 43)
 

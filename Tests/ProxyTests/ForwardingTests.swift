@@ -4,7 +4,7 @@ import Testing
 
 @testable import Proxy
 
-@Suite(.timeLimit(.minutes(1))) struct ForwardingTests {
+@Suite(.timeLimit(.minutes(5))) struct ForwardingTests {
     @Test func aRequestReachesTheUpstreamAndItsAnswerTheClient() throws {
         let gateway = try TestGateway()
         let client = gateway.client()
@@ -192,7 +192,7 @@ import Testing
 
     @Test func anOwnAnswerThatDoesNotComeIs503() throws {
         var limits = ServerLimits()
-        limits.ownAnswer = .milliseconds(100)
+        limits.ownAnswer = .milliseconds(1500)
         let gateway = try TestGateway(limits: limits)
         let client = gateway.client()
         client.ask("GET", "/.menwei/never")

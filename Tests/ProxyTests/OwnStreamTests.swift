@@ -4,7 +4,7 @@ import Testing
 
 @testable import Proxy
 
-@Suite(.timeLimit(.minutes(1))) struct OwnStreamTests {
+@Suite(.timeLimit(.minutes(5))) struct OwnStreamTests {
     private func begin(_ client: Socket, version: String = "1.1") -> String {
         client.ask("GET", "/.menwei/stream", version: version)
         return client.take(through: "first\n")
@@ -76,7 +76,7 @@ import Testing
 
     @Test func theTimeLimitOfOwnAnswersDoesNotEndIt() throws {
         var limits = ServerLimits()
-        limits.ownAnswer = .milliseconds(50)
+        limits.ownAnswer = .milliseconds(1500)
         let gateway = try TestGateway(limits: limits)
         let client = gateway.client()
         _ = begin(client)

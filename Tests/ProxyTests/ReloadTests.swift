@@ -14,7 +14,7 @@ private final class Replaced {
     weak var gateway: Gateway?
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ReloadTests {
+@Suite(.timeLimit(.minutes(5))) struct ReloadTests {
     @Test func whatIsUnderWayEndsAsItBeganAndTheNextRequestGoesByTheNewRules() throws {
         let gateway = try TestGateway()
         gateway.signIn()

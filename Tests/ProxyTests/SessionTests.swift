@@ -5,7 +5,7 @@ import Testing
 
 @testable import Proxy
 
-@Suite(.timeLimit(.minutes(1))) struct SessionTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionTests {
     /// Answers the next request that reaches `upstream`, and hands back what it was.
     private func serve(_ upstream: Socket) -> Message {
         let request = upstream.message()
@@ -162,7 +162,7 @@ extension String {
     fileprivate func components(of part: String) -> Int { split(separator: "\r\n").filter { $0.hasPrefix(part) }.count }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct WebSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct WebSocketTests {
     private static let handshake = [
         "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ]

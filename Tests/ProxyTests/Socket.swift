@@ -2,7 +2,7 @@ import Bytes
 import EventLoop
 import Glibc
 
-/// A blocking socket of a test, which gives up after five seconds.
+/// A blocking socket of a test, which gives up after twenty seconds.
 final class Socket {
     let descriptor: Int32
     private(set) var unread: [UInt8] = []
@@ -10,7 +10,7 @@ final class Socket {
 
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var one: Int32 = 1
@@ -55,7 +55,7 @@ final class Socket {
 
     @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
-    /// Reads once; false at the end, after an error or five seconds.
+    /// Reads once; false at the end, after an error or twenty seconds.
     @discardableResult func fill() -> Bool {
         if ended { return false }
         var bytes = [UInt8](repeating: 0, count: 65536)
@@ -157,7 +157,7 @@ final class Listener {
         var address = Socket.loopback(wanted)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let descriptor = self.descriptor
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         port = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
@@ -171,7 +171,7 @@ final class Listener {
 
     deinit { Glibc.close(descriptor) }
 
-    /// The next connection; nil where none comes within five seconds.
+    /// The next connection; nil where none comes within twenty seconds.
     func accept() -> Socket? {
         let accepted = Glibc.accept(descriptor, nil, nil)
         return accepted < 0 ? nil : Socket(accepted)

@@ -41,8 +41,9 @@ import WeCom
         let text = Sample.replacing("id: corp", "id: corp, scope: snsapi_privateinfo")
         #expect(try workspace.faults(text) == [])
         #expect(try workspace.load(text).configuration?.connections[0].wecom?.scope == .privateInfo)
-        let faults = try workspace.faults(text + "sessions: { store: \"memory:\" }\n")
-        #expect(faults.count == 1 && faults[0].hasPrefix("5:17: \"scope: snsapi_privateinfo\" keeps what members agree to in the account table"))
+        #expect(try workspace.faults(text + "sessions: { store: \"memory:\" }\n") == [])
+        let warnings = try workspace.warnings(text + "sessions: { store: \"memory:\" }\n")
+        #expect(warnings.contains { $0.hasPrefix("5:17: \"scope: snsapi_privateinfo\" asks nobody") })
         #expect(try workspace.faults(text + "sessions: { store: \"memory:\" }\naccounts: { store: \"sqlite:a.db\" }\n") == [])
     }
 

@@ -433,6 +433,45 @@ import Testing
         }
     }
 
+    @Test(arguments: Kind.allCases) func whoFillsAKindLosesTheirOwn(_ kind: Kind) async throws {
+        let store = try kind.make(folder, bounds: OneTimeBounds(count: 2000, bytes: 100_000))
+        func put(_ key: String, _ owner: String?, size: Int = 1) async throws {
+            #expect(try await store.put(.state, hash(key), [UInt8](repeating: 1, count: size), of: owner, expires: after(60), now: start))
+        }
+        func left(_ prefix: String, _ count: Int) async throws -> [Int] {
+            var found: [Int] = []
+            for number in 0..<count where try await store.peek(.state, hash("\(prefix)\(number)"), now: start) != nil { found.append(number) }
+            return found
+        }
+        for number in 0..<20 { try await put("a\(number)", "a") }
+        try await put("none0", nil)
+        for number in 0..<3000 { try await put("b\(number)", "b") }
+        for number in 0..<20 { try await put("c\(number)", "c") }
+        #expect(try await left("a", 20) == Array(0..<20))
+        #expect(try await left("none", 1) == [0])
+        #expect(try await left("c", 20) == Array(0..<20))
+        let crowd = try await left("b", 3000)
+        #expect(crowd.count > 1950 && crowd.count + 41 <= 2000 && crowd == Array((3000 - crowd.count)..<3000), "the oldest went, and few more than had to")
+        // By bytes, too; and where nobody has more than their share, the oldest of all go.
+        for number in 0..<100 { try await put("d\(number)", "d", size: 1000) }
+        #expect(try await left("a", 20).count == 20)
+        for number in 0..<300 { try await put("e\(number)", "e\(number)", size: 900) }
+        #expect(try await left("a", 20) == [])
+        #expect(try await left("e", 300).last == 299)
+    }
+
+    @Test(arguments: Kind.allCases) func aLateLoginDoesNotBringBackAnOlderAnswerOfTheDirectory(_ kind: Kind) async throws {
+        let store = try kind.make(folder)
+        _ = try await store.open(login(member("a"), cookie: "c"), now: start)
+        var late = login(member("a"), cookie: "d", previous: "c", at: after(100))
+        late.checked = after(10)
+        var moved = member("a")
+        moved.departments = [7]
+        try await store.update(moved, checked: after(50))
+        let renewed = try await store.open(late, now: after(100))
+        #expect(renewed.member == moved && renewed.checked == after(50) && renewed.authTime == after(100))
+    }
+
     @Test(arguments: Kind.allCases) func theFormPostsOfASessionAreBounded(_ kind: Kind) async throws {
         let store = try kind.make(folder, bounds: OneTimeBounds(postsOfSession: 100))
         func keep(_ key: String, _ size: Int, of sid: String = "s", at time: WallTime = start) async throws -> Bool {

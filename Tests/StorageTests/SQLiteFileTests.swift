@@ -118,7 +118,7 @@ private func code(_ expected: StoreFailure.Code) -> (any Error) -> Bool { { ($0 
         #expect(try await store.integer("PRAGMA user_version") == Schema.current.version)
         #expect(try await store.integer("PRAGMA foreign_keys") == 1)
         #expect(try await store.integer("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'") == 1)
-        #expect(try await store.integer("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") == 11)
+        #expect(try await store.integer("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") == 12)
     }
 
     // MARK: - Bad files

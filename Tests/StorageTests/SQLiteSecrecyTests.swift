@@ -47,9 +47,9 @@ extension SQLiteStore {
         #expect(try await store.list(account: nil, now: after(61)).isEmpty)
         #expect(reports.codes == [.corrupt, .corrupt])
         #expect(try await store.enter(sid, host: "wiki", cookie: hash("w"), previous: nil, now: start) == nil)
-        // The person logs in again and gets a new session; the old one is over.
+        // The person logs in again and gets a new session; the old one stays unknown.
         #expect(try await store.open(login(member("a"), cookie: "d", previous: "c"), now: after(2)).sid != sid)
-        #expect(try await store.lookup(hash("c"), at: .auth, now: after(2)).ending == Ending(connection: "corp", user: "a", at: after(2)))
+        #expect(try await store.lookup(hash("c"), at: .auth, now: after(2)) == .unknown)
     }
 
     @Test func whatStandsInTheClearCannotBeTurnedIntoAnotherPerson() async throws {
@@ -59,6 +59,27 @@ extension SQLiteStore {
             _ = try await store.open(login(member("a"), cookie: "c"), now: start)
             try await store.execute("UPDATE sessions SET \(change)")
             #expect(try await store.lookup(hash("c"), at: .auth, now: start) == .unknown)
+        }
+    }
+
+    @Test func aCookieCannotBeGivenToAnotherSession() async throws {
+        for change in [
+            "UPDATE cookies SET session = (SELECT id FROM sessions WHERE user = 'boss')",
+            "DELETE FROM sessions WHERE user = 'a'; UPDATE cookies SET session = (SELECT id FROM sessions)", "UPDATE cookies SET host = 'files'",
+            "UPDATE cookies SET link = (SELECT link FROM cookies LIMIT 1)", "UPDATE cookies SET link = x''",
+        ] {
+            let place = try TemporaryFolder()
+            let store = try sqlite(place.file())
+            let boss = try await store.open(login(member("boss"), cookie: "b"), now: start).sid
+            let sid = try await store.open(login(member("a"), cookie: "c"), now: start).sid
+            _ = try await store.enter(sid, host: "wiki", cookie: hash("w"), previous: nil, now: start)
+            try await store.execute("PRAGMA foreign_keys=OFF; \(change)")
+            for host in ["wiki", "files"] {
+                #expect(try await store.lookup(hash("w"), at: .host(host), now: start) == .unknown)
+                // Shown as the cookie of before, it ends nobody's session.
+                _ = try await store.enter(sid, host: host, cookie: hash("new \(host)"), previous: hash("w"), now: start)
+            }
+            #expect(try await store.list(account: "boss", now: start).map(\.sid) == [boss])
         }
     }
 

@@ -34,6 +34,29 @@ import Testing
         #expect(try await gateway.lookup(hash("c2"), at: .auth, now: after(2)).sid == sids[2])
     }
 
+    @Test func whatAnotherProcessChangesIsHeardByTheNextPoll() async throws {
+        let stores = [try sqlite(folder.file()), try sqlite(folder.file())]
+        let heard = stores.map { Heard($0) }
+        let sid = try await stores[0].open(login(member("a"), cookie: "c"), now: start).sid
+        _ = try await stores[0].enter(sid, host: "wiki", cookie: hash("w1"), previous: nil, now: start)
+        try await stores[1].poll(now: start)
+        #expect(heard[1].changed == [sid])
+        // A replaced cookie, and what the directory says by now.
+        _ = try await stores[1].enter(sid, host: "wiki", cookie: hash("w2"), previous: hash("w1"), now: after(1))
+        var moved = member("a")
+        moved.account = "other"
+        try await stores[1].update(moved, checked: after(2))
+        let before = heard[0].notices.count
+        try await stores[0].poll(now: after(2))
+        #expect(heard[0].notices.dropFirst(before) == [.changed(sids: [sid])])
+        // What is its own, and what was told, is not told again.
+        let all = heard.map(\.notices.count)
+        for store in stores { try await store.poll(now: after(3)) }
+        #expect(heard.map(\.notices.count) == all)
+        try await stores[0].sweep(now: after(302))
+        #expect(try await stores[0].count(of: "changes") == 0)
+    }
+
     @Test func whatWasEndedBeforeTheStartIsNotTold() async throws {
         let command = try sqlite(folder.file())
         _ = try await command.open(login(member("a"), cookie: "c"), now: start)

@@ -56,6 +56,10 @@ func sqlite(
     try SQLiteStore(path: path, sealing: try sealingKey(key), limits: limits, bounds: bounds, schema: schema, upgrades: upgrades, trouble: trouble)
 }
 
+extension SQLiteStore {
+    func count(of table: String) throws(StoreFailure) -> Int64 { try database().integer("SELECT count(*) FROM \(table)") }
+}
+
 /// What a subscriber heard.
 final class Heard: Sendable {
     private let all = Mutex<[StoreNotice]>([])

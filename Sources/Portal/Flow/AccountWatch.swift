@@ -27,13 +27,26 @@ public final class AccountWatch: Sendable {
             let last = cursor.withLock { $0 }
             let (people, next) = try await accounts.changes(after: last)
             if !people.isEmpty {
-                let ended = try await store.end(.reassigned(try await assignments(of: people, now: now)), now: now)
-                for sid in ended { records.audit(AuditEvent(.gone, sid: sid, result: "account-changed")) }
+                let assignments = try await assignments(of: people, now: now)
+                let members = try await members(assignments.map(\.person), now: now)
+                for sid in try await store.end(.reassigned(assignments), now: now) {
+                    records.audit(AuditEvent(
+                        .gone, account: members[sid]?.account, connection: members[sid]?.connection, sid: sid, result: "account-changed"))
+                }
             }
             // Only now: what could not be done is tried again.
             cursor.withLock { $0 = next }
             if next == last { return }
         }
+    }
+
+    /// Whose sessions may be ended, by sid: for the record.
+    private func members(_ people: [Person], now: WallTime) async throws(StoreFailure) -> [String: Member] {
+        var members: [String: Member] = [:]
+        for person in people {
+            for session in try await store.sessions(connection: person.connection, user: person.user, now: now) { members[session.sid] = session.member }
+        }
+        return members
     }
 
     /// What account is whose by now: of the people themselves, and of whoever is logged in under an account that is one of theirs now.

@@ -56,6 +56,23 @@ extension Portal {
     }
 }
 
+/// Whether the account under which somebody is logged in is still theirs.
+enum AccountTie {
+    /// The one that their user id gives; the table does not know them.
+    case own
+    case table(Account)
+    /// It is theirs no more, or their own name is somebody else's in the table by now.
+    case cut
+}
+
+extension AccountStore {
+    func tie(of member: Member, _ connection: ConnectionOptions) async throws(StoreFailure) -> AccountTie {
+        let known = try await find(AccountSearch(member.person, ownName: PortalOptions.account(user: member.user, connection: connection)))
+        guard let account = known.bound else { return member.isInTable || known.hasOwnName ? .cut : .own }
+        return account.key == member.accountKey ? .table(account) : .cut
+    }
+}
+
 extension Member {
     var details: AccountDetails { AccountDetails(name: name, email: email, mobile: mobile) }
 

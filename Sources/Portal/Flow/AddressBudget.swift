@@ -7,7 +7,7 @@ struct AddressBudget {
     /// with a script could use up the company's allowance and with it everybody's login. Honest people come with one from history, now and then; an
     /// office shares an address.
     static let codes = AddressBudget(allowance: 30, window: .seconds(600))
-    /// QR codes of ours that were asked for. The store keeps a bounded number of them, and the oldest would go first.
+    /// QR codes of ours that were asked for. Each is drawn.
     static let scans = AddressBudget(allowance: 300, window: .seconds(120))
     /// Callbacks that WeCom did not sign. They cost little each; beyond this they cost nothing.
     static let callbacks = AddressBudget(allowance: 300, window: .seconds(60))
@@ -47,6 +47,9 @@ struct AddressBudget {
         let oldest = spent.sorted { $0.value.since < $1.value.since }.prefix(Self.capacity / 4)
         for (key, _) in oldest { spent[key] = nil }
     }
+
+    /// The address, as one for whom the store keeps something.
+    static func owner(_ client: String) -> String { "address " + key(client).map { String($0, radix: 16) }.joined(separator: ".") }
 
     /// An IPv6 network hands its people as many addresses as they like: its first 64 bits count as one.
     static func key(_ client: String) -> [UInt8] {

@@ -19,6 +19,18 @@ extension Portal {
         return try await goOn(session, journey, asked, cookies: [cookie], cutsFragment: cutsFragment)
     }
 
+    /// Whoever changes the account table ends the sessions that he finds (`AccountWatch`). This one may have been opened just then, under the account
+    /// of before: now that it is there to be found, the table is asked once more.
+    private func confirm(_ session: SessionRecord, _ asked: Asked) async throws(Trouble) {
+        guard let accounts, let connection = options.connection(session.member.connection[...]) else { return }
+        let isCut = try await Trouble.store { () async throws(StoreFailure) in
+            guard case .cut = try await accounts.tie(of: session.member, connection) else { return false }
+            try await store.end(.sid(session.sid), now: asked.now)
+            return true
+        }
+        if isCut { throw .accountChanged }
+    }
+
     /// The session, and the cookie to set.
     func openSession(_ member: Member, amr: [String], identified: WallTime? = nil, checked: WallTime? = nil, _ asked: Asked) async throws(Trouble)
         -> (session: SessionRecord, cookie: String)
@@ -29,6 +41,7 @@ extension Portal {
             cookie: Digest.sha256(cookie), previous: asked.cookie(CookieNames.auth).map { Digest.sha256($0) },
             checked: checked)
         let session = try await Trouble.store { () async throws(StoreFailure) in try await store.open(login, now: asked.now) }
+        try await confirm(session, asked)
         return (session, sessionCookie(CookieNames.auth, cookie))
     }
 }

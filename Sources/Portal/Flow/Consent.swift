@@ -39,7 +39,7 @@ extension Portal {
             try await noteAsked(member.person, Self.pauseWhileAsked, asked)
             pending.hadSession = true
         }
-        let value = try await newState(state, now: asked.now)
+        let value = try await newState(state, asked)
         _ = try await Trouble.store { () async throws(StoreFailure) in
             try await store.put(
                 .binding, PendingLogin.key(state: value), pending.encoded, expires: asked.now.advanced(by: PendingLogin.life), now: asked.now)

@@ -224,10 +224,11 @@ public final class MemberCheck: MemberVouching {
     /// once; this finds what changed while no gateway ran, and whose own account is another's in the table by now.
     private func underTheirAccount(_ found: Member, _ record: SessionRecord, _ connection: ConnectionOptions) async throws(StoreFailure) -> Member? {
         guard let accounts else { return record.member.isInTable ? nil : found }
-        let ownName = PortalOptions.account(user: found.user, connection: connection)
-        let known = try await accounts.find(AccountSearch(found.person, ownName: ownName))
-        guard let account = known.bound else { return record.member.isInTable || known.hasOwnName ? nil : found }
-        return account.key == record.member.accountKey ? found.known(as: account, connection) : nil
+        return switch try await accounts.tie(of: record.member, connection) {
+        case .own: found
+        case .table(let account): found.known(as: account, connection)
+        case .cut: nil
+        }
     }
 
     private func end(_ record: SessionRecord, result: String, error: WeComError?, _ now: WallTime) async -> MemberStanding {

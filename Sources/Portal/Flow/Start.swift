@@ -13,7 +13,7 @@ extension Portal {
         var cookies: [String] = []
         let browser = fingerprint(try tryCookie(asked, setting: &cookies))
         let state = try await newState(
-            LoginState(connection: connection.id, browser: browser, journey: journey, isInApp: isInApp, begun: asked.now), now: asked.now)
+            LoginState(connection: connection.id, browser: browser, journey: journey, isInApp: isInApp, begun: asked.now), asked)
         let address = address(asked, connection, state: state, isInApp: isInApp)
         var response = redirect(302, address, cookies: cookies)
         // WeCom's panel looks at the origin that embeds it, and a redirect's own policy goes before the frame's.
@@ -31,7 +31,8 @@ extension Portal {
         }
     }
 
-    func newState(_ state: LoginState, now: WallTime) async throws(Trouble) -> String {
+    /// Keeps a state. Anybody may ask for any number of them, so they count against the address: who asks for too many loses their own first.
+    func newState(_ state: LoginState, _ asked: Asked) async throws(Trouble) -> String {
         let value: String
         do {
             value = StateValue.make(random: try options.random(StateValue.randomBytes), attempt: state.journey.attempt)
@@ -39,7 +40,9 @@ extension Portal {
             throw .random
         }
         let isNew = try await Trouble.store { () async throws(StoreFailure) in
-            try await store.put(.state, Digest.sha256(value), state.encoded, expires: now.advanced(by: LoginState.remembered), now: now)
+            try await store.put(
+                .state, Digest.sha256(value), state.encoded, of: AddressBudget.owner(asked.request.client),
+                expires: asked.now.advanced(by: LoginState.remembered), now: asked.now)
         }
         guard isNew else { throw .random }
         return value

@@ -44,7 +44,9 @@ extension Portal {
         let scan = Scan(
             browser: fingerprint(browser), journey: journey, address: asked.request.client, agent: String(asked.agent.prefix(512)), asked: asked.now, numbers: numbers)
         let isNew = try await Trouble.store { () async throws(StoreFailure) in
-            try await store.put(.scan, code.key, scan.encoded, expires: asked.now.advanced(by: Scan.memory), now: asked.now)
+            try await store.put(
+                .scan, code.key, scan.encoded, of: AddressBudget.owner(asked.request.client), expires: asked.now.advanced(by: Scan.memory),
+                now: asked.now)
         }
         guard isNew else { throw .random }
         records.scan("asked", nil, asked)

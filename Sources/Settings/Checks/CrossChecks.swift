@@ -42,9 +42,9 @@ struct CrossChecks {
             let missing = "and there is none: \"sessions.store\" is not sqlite, and \"accounts.store\" is not set"
             switch connection.options.kind {
             case .wecom(let app) where app.scope == .privateInfo:
-                findings.fault(connection.scopeMark, "\"scope: snsapi_privateinfo\" keeps what members agree to in the account table, \(missing)")
+                findings.warn(connection.scopeMark, "\"scope: snsapi_privateinfo\" asks nobody: what members agree to is kept in the account table, \(missing)")
             case .wecom: break
-            case .wechat: findings.fault(connection.mark, "people of a wechat connection need an account in the account table, \(missing)")
+            case .wechat: findings.warn(connection.mark, "nobody can log in by this connection: people of WeChat need an account in the account table, \(missing)")
             }
         }
         if let auth, accounts.rules.asksForCode, sites.contains(where: { $0.options.origin == auth.options.origin }) {

@@ -37,7 +37,7 @@ class RunningApplication:
 
     def ask(self, method, target, body=None):
         """Asks it directly, past the gateway."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, target, body)
             return connection.getresponse().status

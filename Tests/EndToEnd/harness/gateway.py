@@ -120,12 +120,12 @@ class Gateway:
                 found.append(record)
         return found
 
-    def record(self, event=None, deadline=20.0, **fields):
+    def record(self, event=None, deadline=30.0, **fields):
         """The last such record, waited for."""
         return wait_for(lambda: self.records(event, **fields), deadline, f"a record {event} {fields}")[-1]
 
     def operations(self, path, method="GET"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.operations_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.operations_port, timeout=30)
         try:
             connection.request(method, path)
             response = connection.getresponse()

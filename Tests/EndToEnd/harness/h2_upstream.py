@@ -37,7 +37,7 @@ class Stream:
     def path(self):
         return (self.one(":path") or "").partition("?")[0]
 
-    def wait(self, condition, deadline=10):
+    def wait(self, condition, deadline=60):
         with self.connection.changed:
             assert self.connection.changed.wait_for(lambda: condition(self) or self.connection.closed, deadline), "it did not come"
             return condition(self)
@@ -110,7 +110,12 @@ class Connection:
 
     def send_raw(self, data):
         with self.changed:
-            self.raw.sendall(data)
+            try:
+                self.raw.sendall(data)
+            except OSError:
+                # The gateway has had enough of it, as tests of floods want it to.
+                self.closed = True
+                raise
 
     def serve(self):
         try:
@@ -175,12 +180,14 @@ class H2Upstream:
         with self.lock:
             self.requests = []
 
-    def last(self, deadline=20):
+    def last(self, deadline=30):
         with self.lock:
             assert self.lock.wait_for(lambda: self.requests, deadline), "no request came"
             return self.requests[-1]
 
     def stop(self):
+        # See Upstream.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self.connections:
             try:

@@ -9,7 +9,7 @@ from .raw import RawConnection
 class H2:
     """An HTTP/2 client on a raw connection; `validate=False` lets malformed heads out."""
 
-    def __init__(self, gateway, host="wiki.test", validate=True, timeout=10):
+    def __init__(self, gateway, host="wiki.test", validate=True, timeout=30):
         self.gateway, self.host = gateway, host
         self.raw = RawConnection(gateway.port, host, ca=gateway.ca, alpn=("h2",))
         assert self.raw.socket.selected_alpn_protocol() == "h2"
@@ -125,7 +125,7 @@ def _text(text):
 class RawH2:
     """A connection past the preface, on which every frame is the test's own."""
 
-    def __init__(self, gateway, host="wiki.test", settings=(), acknowledges=True, greets=True, timeout=10):
+    def __init__(self, gateway, host="wiki.test", settings=(), acknowledges=True, greets=True, timeout=30):
         self.raw = RawConnection(gateway.port, host, ca=gateway.ca, alpn=("h2",), timeout=timeout)
         self.code = None
         if greets:
@@ -138,7 +138,7 @@ class RawH2:
 
     def flood(self, data, read=False):
         """Sends as much as is taken; False once the other side has had enough. With `read` what came meanwhile is thrown away, but for GOAWAY."""
-        self.raw.socket.settimeout(5)
+        self.raw.socket.settimeout(20)
         try:
             self.raw.socket.sendall(data)
         except OSError:
@@ -154,7 +154,7 @@ class RawH2:
 
     def goaway(self):
         """The code of the last GOAWAY, once the other side has closed; -1 where it closed without one."""
-        self.raw.socket.settimeout(10)
+        self.raw.socket.settimeout(30)
         self.code = -1
         for kind, _, _, payload in frames(self.raw):
             if kind == 7:

@@ -6,6 +6,8 @@ import subprocess
 import threading
 import time
 
+from .waiting import Stopwatch
+
 #: What a Swift program writes when it traps, or a sanitizer when it finds something.
 CRASH_MARKS = ("Fatal error", "Crash:", "*** Signal", "SUMMARY: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "Illegal instruction", "stack backtrace", "pure virtual")
 
@@ -40,7 +42,7 @@ class Process:
         with self._changed:
             self._changed.notify_all()
 
-    def wait_line(self, wanted, lines=None, deadline=20.0, start=0):
+    def wait_line(self, wanted, lines=None, deadline=60.0, start=0):
         """The first line (of standard error unless `lines` says otherwise) for which `wanted` holds: a text in it, or a function."""
         lines = self.err if lines is None else lines
         test = wanted if callable(wanted) else (lambda line: wanted in line)
@@ -61,11 +63,11 @@ class Process:
     def signal(self, number):
         self.popen.send_signal(number)
 
-    def wait(self, deadline=35.0):
+    def wait(self, deadline=60.0):
         """The exit status, all output read."""
         status = self.popen.wait(deadline)
         for reader in self._readers:
-            reader.join(5)
+            reader.join(30)
         return status
 
     def kill(self):
@@ -75,17 +77,18 @@ class Process:
             self.popen.kill()
         return self.wait()
 
-    def stop(self, deadline=35.0):
+    def stop(self, limit=35.0):
         """SIGTERM, and everything that must be true of the end of a process that served."""
         if self.popen.poll() is None:
             self._expected = 0 if self._expected is None else self._expected
-            self.popen.terminate()
-            try:
-                self.wait(deadline)
-            except subprocess.TimeoutExpired:
-                self.popen.kill()
-                self.wait()
-                raise AssertionError(f"{self.name} did not stop within {deadline} s of SIGTERM")
+            with Stopwatch() as watch:
+                self.popen.terminate()
+                try:
+                    self.wait(2 * limit)
+                except subprocess.TimeoutExpired:
+                    self.popen.kill()
+                    self.wait()
+            assert watch.seconds < limit, f"{self.name} did not stop within {limit} s of SIGTERM"
         self.check()
 
     def check(self):

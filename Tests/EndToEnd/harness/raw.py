@@ -45,7 +45,7 @@ def client_context(ca=None, alpn=("http/1.1",), minimum=None, maximum=None):
 class RawConnection:
     """`host` None: plain TCP. `preamble` goes out before TLS; `source` is the address to come from. Reads are bounded by `timeout` seconds each."""
 
-    def __init__(self, port, host=None, ca=None, alpn=("http/1.1",), timeout=10, context=None, session=None, preamble=b"", source=None):
+    def __init__(self, port, host=None, ca=None, alpn=("http/1.1",), timeout=30, context=None, session=None, preamble=b"", source=None):
         plain = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0) if source else None)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if preamble:

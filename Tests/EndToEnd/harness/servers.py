@@ -101,7 +101,7 @@ class Server:
     def restart(self):
         """The same program on the same port, with the log going on."""
         self.process = self.process.again()
-        assert wait_for(self._answers, 30, self.name) == 200
+        assert wait_for(self._answers, 120, self.name) == 200
 
     def seen(self):
         return self.log.read_bytes().decode("latin-1").splitlines()
@@ -109,7 +109,7 @@ class Server:
     def _answers(self):
         assert self.process.is_running, f"{self.name}: " + "\n".join(self.process.err)
         try:
-            with RawConnection(self.port, timeout=5) as raw:
+            with RawConnection(self.port, timeout=10) as raw:
                 raw.send(b"GET /started HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 return raw.response().status
         except OSError:
@@ -128,7 +128,7 @@ class Servers:
         for name in names or starts:
             starts[name]()
         for server in self._servers:
-            assert wait_for(server._answers, 30, server.name) == 200, server.name
+            assert wait_for(server._answers, 120, server.name) == 200, server.name
 
     def __iter__(self):
         return iter(self._servers)

@@ -1,6 +1,7 @@
 """The WeCom simulator as a process, and its control interface."""
 import http.client
 import json
+import time
 
 from .ports import free_port
 from .process import Process
@@ -9,6 +10,8 @@ from .waiting import wait_for
 CORP = "ww0123456789abcdef"
 SECOND_CORP = "wwfedcba9876543210"
 WECHAT_APP = "wx0123456789abcdef"
+#: What a gateway waits for an answer, in milliseconds.
+PATIENCE = 5000
 
 
 class Simulator:
@@ -17,8 +20,10 @@ class Simulator:
         self.base = f"http://127.0.0.1:{self.port}"
         self.authorities = []
         self._changed = False
+        #: How long answers are held back at present, where nobody waits for them; and until when the last of them may be.
+        self._delay, self._late = 0, 0
         self.process = Process([binary, "simulator", "--listen", f"127.0.0.1:{self.port}"], "simulator")
-        wait_for(self._answers, 15, "the simulator")
+        wait_for(self._answers, 60, "the simulator")
 
     def _answers(self):
         if not self.process.is_running:
@@ -29,7 +34,7 @@ class Simulator:
             return None
 
     def _ask(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"} if body is not None else {})
             response = connection.getresponse()
@@ -41,6 +46,12 @@ class Simulator:
 
     def control(self, name, /, **body):
         self._changed = self._changed or name not in ("faults", "clear-faults", "clear-calls", "scan", "phone", "reset")
+        if name == "clear-faults":
+            self._late = max(self._late, time.monotonic() + self._delay if self._delay else 0)
+            self._delay = 0
+        if name == "clear-calls":
+            # A call counts when it is answered: one that was given up long ago must not count among those that come from now on.
+            wait_for(lambda: time.monotonic() >= self._late, 90)
         return self._ask("POST", f"/_simulator/{name}", json.dumps(body))
 
     def report(self, name):
@@ -70,6 +81,8 @@ class Simulator:
             self._trust()
 
     def fault(self, api, **what):
+        delay = what.get("delay_ms", 0)
+        self._delay = max(self._delay, delay / 1000 + 1 if delay > PATIENCE else 0)
         self.control("faults", api=api, **what)
 
     def counts(self):

@@ -161,10 +161,10 @@ class Upstream:
         with self._lock:
             self.requests = []
 
-    def last(self, deadline=20.0):
+    def last(self, deadline=30.0):
         return self.wait_requests(1, deadline)[-1]
 
-    def wait_requests(self, count, deadline=20.0):
+    def wait_requests(self, count, deadline=30.0):
         end = time.monotonic() + deadline
         with self._lock:
             while len(self.requests) < count:
@@ -185,6 +185,8 @@ class Upstream:
                 pass
 
     def stop(self):
+        # The thread in accept() has to wake up: a process that is stopped and goes on would have it accept at whatever has the descriptor's number by then.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.close_connections()
 
