@@ -170,7 +170,8 @@ public protocol SessionStore: Sendable {
     /// Looks for sessions that another process ended or changed, tells subscribers, and returns those that it ended. Cheap where nothing happened: to be called every 500 ms.
     /// Throws where the store cannot be read.
     @discardableResult func poll(now: WallTime) async throws(StoreFailure) -> [SessionEnding]
-    /// Forgets what has been over for more than an hour, a bounded part of it in one call: to be called every few seconds.
+    /// Forgets what has been over for more than an hour, and counts idleness anew where the clock was set back; a bounded part of it in one call: to be
+    /// called every few seconds.
     func sweep(now: WallTime) async throws(StoreFailure)
     /// Answers if the store can be read, and says whether it can be written.
     func probe() async throws(StoreFailure) -> Bool

@@ -51,6 +51,9 @@ public final class SessionCache {
 
     /// How often streams are looked at whose session may be over: 1 s.
     private static let watchEvery: UInt64 = 1_000_000_000
+    /// The calendar then: where it shows an earlier time now, by more than `setBack`, the clock was set back.
+    private var lastLook: WallTime
+    private static let setBack = Duration.seconds(10)
     private let health: StoreHealth
     /// How many `IdentityBlocks` there have been, so that none takes another's blocks for its own.
     private var makers: UInt64 = 0
@@ -71,6 +74,7 @@ public final class SessionCache {
         self.store = store
         self.limits = limits
         self.loop = loop
+        lastLook = loop.wall
         let bound = LoopBound(WeakCache(self))
         let mailbox = loop.mailbox
         store.subscribe { notice in mailbox.post { bound.value.cache?.heard(notice) } }
@@ -91,6 +95,9 @@ public final class SessionCache {
         guard let members else { return }
         for entry in Array(entries.values) where !members.knows(entry.record.member) { drop(entry) }
     }
+
+    /// The calendar, as of this turn of the loop.
+    var now: WallTime { loop.wall }
 
     /// Whether the connections know somebody so.
     func knows(_ member: Member) -> Bool { members?.knows(member) ?? true }
@@ -284,6 +291,7 @@ public final class SessionCache {
         if let watcher { loop.schedule(watcher, after: Self.watchEvery) }
         if watchesHours { for entry in busy where !entry.isExpired { entry.reviewHours() } }
         let now = loop.wall
+        noticeClock(now)
         for entry in busy where entry.isChanged && reviewing[entry.record.sid] == nil { review(entry.record.sid) }
         var overdue: [String: String] = [:]
         for entry in busy where !entry.isExpired && (!entry.isLive(at: now, idle: limits.idle) || !stands(entry.checked, now)) { overdue[entry.record.sid] = entry.subject.accountKey }
@@ -302,6 +310,12 @@ public final class SessionCache {
                 }
             }
         }
+    }
+
+    private func noticeClock(_ now: WallTime) {
+        defer { lastLook = now }
+        guard now.advanced(by: Self.setBack) < lastLook else { return }
+        for entry in bySID.values.joined() { entry.bringBack(to: now) }
     }
 
     // MARK: what the store is told

@@ -46,9 +46,9 @@ final class SessionEntry {
 
     /// What the store knows of the same session by now.
     func learn(_ record: SessionRecord) {
-        lastSeen = max(lastSeen, record.lastSeen)
+        lastSeen = min(max(lastSeen, record.lastSeen), cache.now)
         expires = record.expires
-        checked = record.checked
+        checked = min(record.checked, cache.now)
         if record.member == self.record.member, record.authTime == self.record.authTime { return }
         // Until when the cookie is good the store says only to who shows it.
         let goodUntil = self.record.cookieGoodUntil
@@ -67,6 +67,12 @@ final class SessionEntry {
         guard let record else { return }
         learn(record)
         for exchange in exchanges where !exchange.server.handler.wouldPass(exchange) { exchange.sessionEnded() }
+    }
+
+    /// The clock was set back: what is noted for later than now counts from now, or it would stand still until then.
+    func bringBack(to now: WallTime) {
+        lastSeen = min(lastSeen, now)
+        checked = min(checked, now)
     }
 
     /// Counts as activity. Written to the store in batches.

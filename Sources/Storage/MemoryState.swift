@@ -166,8 +166,15 @@ struct MemoryState {
                 forget(session)
             } else {
                 dropSpentCookies(sid, now: now)
+                bringBack(session.record, now: now)
             }
         }
+    }
+
+    private mutating func bringBack(_ record: SessionRecord, now: WallTime) {
+        let limit = now.advanced(by: StoreRules.ahead)
+        if record.lastSeen > limit { sessions[record.sid]?.record.lastSeen = now }
+        if record.checked > limit { sessions[record.sid]?.record.checked = now }
     }
 
     // MARK: -

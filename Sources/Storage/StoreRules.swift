@@ -39,6 +39,9 @@ enum StoreRules {
     static let told: Duration = .seconds(300)
     /// How long an ended session is recognised.
     static let remembered: Duration = .seconds(3600)
+    /// How far a time that was noted may be ahead of the clock. Further, and the clock was set back: idleness, and the age of what the directory said,
+    /// are counted from now on, or they would stand still until the clock is where it was.
+    static let ahead: Duration = .seconds(10)
     /// Cookies of one session at one host that are good at the same time (tabs that log in at once); the oldest go first.
     static let cookiesPerPlace = 64
     /// Rows (of a kind) that one transaction of a longer work touches, so that nobody waits long behind it: 50 ms with a million sessions.

@@ -53,6 +53,8 @@ final class Supervisor {
 
     /// What is under way gets this long after SIGTERM.
     private static let drainLimit = Duration.seconds(30)
+    /// And to be cut off and recorded, this long.
+    private static let cutLimit = Duration.seconds(2)
 
     /// - Parameters:
     ///   - recordsTo: the descriptor that access and audit records go to.
@@ -239,9 +241,12 @@ final class Supervisor {
             worker.drain { if waiting.isLast() { mailbox.post { bound.value.loop.stop() } } }
         }
         if workers.isEmpty { loop.stop() }
+        let cut = LoopTimer { [unowned self] in for worker in workers { worker.cutOff() } }
+        // A worker that hears nothing any more holds nobody up.
         let limit = LoopTimer { [unowned self] in loop.stop() }
-        timers.append(limit)
-        loop.schedule(limit, after: Self.drainLimit.nanoseconds)
+        timers += [cut, limit]
+        loop.schedule(cut, after: Self.drainLimit.nanoseconds)
+        loop.schedule(limit, after: (Self.drainLimit + Self.cutLimit).nanoseconds)
     }
 }
 

@@ -214,6 +214,14 @@ final class Worker {
                 worker.plain.drain(drained)
             }
         }
+
+        /// Cuts off whatever a drain waits for; what `drain` was given is called then.
+        func cutOff() {
+            mailbox.post { [worker] in
+                worker.value.server.cutOff()
+                worker.value.plain.cutOff()
+            }
+        }
     }
 
     /// Starts the thread; `ready` is called on it with the handle once its listeners accept, or with nil and why they do not.

@@ -8,10 +8,12 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import threading
 import time
 from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import jwt
 import pytest
@@ -20,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from harness.asking import ask, cookie
 from harness.browser import Browser
-from harness.http2_client import H2, status
+from harness.http2_client import H2, RawH2, frame, frames, request_head, status
 from harness.ports import free_port
 from harness.waiting import wait_for
 
@@ -82,6 +84,20 @@ def test_t5_http2_names_that_are_no_names_end_the_stream(gateway, upstream, name
     assert not upstream.requests
 
 
+@pytest.mark.parametrize("name", [
+    "x-forwarded-user ", "X-Forwarded-User", "", "x-forwarded:user", "x-forwarded-user\t", "x forwarded user", "x-forwarded-user\0", "x-forwarded-us\xe9r",
+], ids=lambda n: f"T-5-frames-{n!r}")
+def test_t5_it_is_an_error_of_the_stream_alone(gateway, upstream, name):
+    """By hand, since a client's own library would rather not send them: RST_STREAM with PROTOCOL_ERROR, and the next stream is served."""
+    client = RawH2(gateway, timeout=30)
+    client.send(frame(1, 5, 1, request_head(gateway, path="/public/x", extra=[(name, "admin")])) + frame(1, 5, 3, request_head(gateway, path="/public/y")))
+    seen = frames(client.raw, lambda f: f[2] == 3 and f[1] & 1)
+    client.close()
+    assert [payload for kind, _, stream, payload in seen if (kind, stream) == (3, 1)] == [struct.pack(">I", 1)]
+    assert not [f for f in seen if f[0] == 7 or f[2] == 1 and f[0] in (0, 1)], "neither a GOAWAY nor an answer"
+    assert any(f[2] == 3 and f[0] == 1 for f in seen) and upstream.targets() == ["/public/y"]
+
+
 @pytest.mark.parametrize("name", ["X-Forwarded-User", "X_Forwarded_User", "x-menwei-assertion"], ids=lambda n: f"T-6-{n}")
 def test_t6_trailers_forge_nothing(gateway, member, upstream, name):
     answer = ask(gateway, "/x", cookie(member), "Transfer-Encoding: chunked", f"Trailer: {name}", method="POST", body=f"2\r\nhi\r\n0\r\n{name}: admin\r\nX-Sum: 1\r\n\r\n".encode())
@@ -129,6 +145,29 @@ def test_t11_a_name_cannot_write_a_header(gateway, upstream, simulator, name):
         request = upstream.last()
         assert "x-role" not in request.names and all(0x21 <= ord(c) <= 0x7E for c in request.one("X-Forwarded-Name") or "")
     simulator.control("member", userid="lisi", name="李四")
+
+
+@pytest.mark.parametrize("name, is_name", [
+    ("a\r\nX-Role: admin", False), ("a\nb", False), ("x\x85y\u2028z", False), ("张\u202e三", True), ("a%0d%0aX-Role: b", True), ("😀é=?utf-8?q?x?=", True),
+], ids=lambda value: f"T-11-whole-{value!a}")
+def test_t11_a_name_arrives_whole_in_every_form_or_not_at_all(make_gateway, upstream, simulator, name, is_name):
+    """What has controls is no name, and its member comes in without one."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base],
+                             "identity": {"headers": {"X-Name-Base64": "{name|base64}", "X-Name-Raw": "{name|raw}"}}}])
+    simulator.control("member", userid="lisi", name=name)
+    browser = Browser(gateway)
+    assert browser.log_in(gateway.origin("wiki.test") + "/x", "lisi").status == 200
+    request = upstream.last()
+    assert "x-role" not in request.names and request.one("X-Forwarded-User") == "lisi"
+    claims = jwt.decode(request.one("X-Menwei-Assertion"), options={"verify_signature": False})
+    known = browser.call(gateway.origin("wiki.test") + "/.menwei/me").json()
+    forms = [request.one(header) for header in ("X-Forwarded-Name", "X-Name-Base64", "X-Name-Raw")]
+    if not is_name:
+        assert forms == [None] * 3 and not claims.get("name") and not known.get("name")
+        return
+    assert name == known["name"] == claims["name"] == unquote(forms[0]) == base64.b64decode(forms[1]).decode() == forms[2].encode("latin-1").decode()
+    assert all(0x21 <= ord(c) <= 0x7E for c in forms[0])
+
 
 
 # Verifiers
@@ -386,6 +425,20 @@ def test_t16_no_other_token_is_an_assertion(keys, verify):
     other.server.shutdown()
 
 
+def test_t16_a_claim_that_stands_twice_is_refused(keys, verify):
+    """Of two readers one might believe the first and the other the last (RFC 7519 section 4). What looks like a name inside of a text is none."""
+    now = int(time.time())
+    head = {"alg": keys.algorithm, "typ": "JWT", "kid": "k1"}
+    claims = {"iss": keys.issuer, "aud": SITE, "sub": "zhangsan", "iat": now, "nbf": now, "exp": now + 100, "departments": [1, 2],
+              "name": '"sub": "x", \\", "exp":', "email": "sub"}
+    good = json.dumps(claims)
+    assert verify(keys.signed(head, good)) == "zhangsan" and verify(keys.signed(head, json.dumps(claims, indent=2, ensure_ascii=False))) == "zhangsan"
+    for again in ('"sub": "admin"', '"sub":"zhangsan"', '"sub" :"admin"', f'"exp": {now + 50}', f'"aud": "{SITE}"', f'"iss": "{keys.issuer}"',
+                  '"\\u0073ub": "admin"', '"name": ""'):
+        assert verify(keys.signed(head, good[:-1] + ", " + again + "}")) is None, again
+        assert verify(keys.signed(head, "{" + again + ", " + good[1:])) is None, again
+
+
 def test_t17_unknown_keys_are_not_asked_for_again_and_again(keys):
     spec = importlib.util.spec_from_file_location("menwei_assertion", EXAMPLES / "menwei_assertion.py")
     module = importlib.util.module_from_spec(spec)
@@ -422,6 +475,42 @@ def test_t19_tokens_are_good_for_one_thing(gateway, member, upstream):
     assert not upstream.requests
     answer = ask(gateway, "/public/x", f"X-Menwei-Assertion: {member.cookie('wiki.test')}")
     assert answer.status == 200 and not identities(upstream.last())
+
+
+def test_t19_what_a_login_hands_about_is_good_for_its_own_step_alone(gateway, upstream):
+    """A state, a ticket, the cookie of a login that has not happened, the public id of a session: each in the place of every other, and of a session."""
+    wiki, browser, waiting = gateway.origin("wiki.test"), Browser(gateway), Browser(gateway)
+    answer = browser.log_in(wiki + "/x")
+    token = upstream.last().one("X-Menwei-Assertion")
+    way = [step.url for step in answer.history]
+    start = waiting.get(waiting.go(wiki + "/y").frame)
+    # A ticket that nobody redeems.
+    ticket = parse_qs(urlsplit(browser.get(browser.get(wiki + "/.menwei/login?return=/").location).location).query)["ticket"][0]
+    values = {
+        "state": parse_qs(urlsplit(start.location).query)["state"][0],
+        "spent state": next(parse_qs(urlsplit(url).query)["state"][0] for url in way if "/callback/" in url),
+        "ticket": ticket, "try cookie": browser.cookie("wiki.test", "__Host-menwei-try"), "sid": browser.call(wiki + "/.menwei/me").json()["sid"],
+        "assertion": token,
+        "site session": browser.cookie("wiki.test"), "auth session": browser.cookie("auth.test", "__Host-menwei-auth"),
+    }
+    assert all(values.values()) and len(set(values.values())) == len(values)
+    upstream.clear()
+    for kind, value in values.items():
+        if kind != "site session":
+            assert ask(gateway, "/x", f"Cookie: __Host-menwei={value}").status == 401, kind
+        if kind != "auth session":
+            assert ask(gateway, "/.menwei/me", f"Cookie: __Host-menwei-auth={value}", host="auth.test").status == 401, kind
+        assert ask(gateway, "/x", f"X-Menwei-Assertion: {value}", f"Authorization: Bearer {value}", f"Cookie: __Host-menwei-try={value}").status == 401, kind
+        thief = Browser(gateway)
+        thief.cookies = {host: {"__Host-menwei-try": browser.cookie(host, "__Host-menwei-try")} for host in ("wiki.test", "auth.test")}
+        if kind != "ticket":
+            assert thief.get(f"{wiki}/.menwei/finish?ticket={quote(value)}").status == 302 and not thief.cookie("wiki.test"), kind
+        code = parse_qs(urlsplit(next(url for url in way if "/callback/" in url)).query)["code"][0]
+        thief.get(f"{gateway.auth}/.menwei/callback/corp?code={quote(code)}&state={quote(value)}")
+        assert not thief.cookie("auth.test", "__Host-menwei-auth"), kind
+    assert not upstream.requests
+    # Where each belongs it is still good: none of this spent it.
+    assert browser.get(f"{wiki}/.menwei/finish?ticket={ticket}").status == 303 and browser.call(wiki + "/x").status == 200
 
 
 def test_t20_signatures_of_clients_do_not_arrive(gateway, upstream):

@@ -3,6 +3,7 @@ import pytest
 
 from harness.asking import ask, cookie
 from harness.browser import Browser
+from harness.http2_client import H2
 from harness.raw import RawConnection
 
 
@@ -78,6 +79,20 @@ def test_t34_forms_of_the_target(gateway, upstream, method, target, host, status
     assert all(request.one("Host") == f"wiki.test:{gateway.port}" and request.target == "/public/x" for request in upstream.requests)
 
 
+@pytest.mark.parametrize("target", [
+    "http://wiki.test:{port}/public/x", "HTTPS://WIKI.TEST:{port}/public/x", "https://wiki.test:{port}/public/x",
+], ids=lambda t: f"T-34-{t.split(':')[0]}")
+@pytest.mark.parametrize("host", ["wiki.test:{port}", "evil.test", "auth.test:{port}"], ids=lambda h: h.split(":")[0])
+def test_t34_of_an_absolute_form_the_authority_counts_and_nothing_else(gateway, upstream, target, host):
+    """Whatever Host and scheme say: the application hears of one host, and that the client came by https."""
+    with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+        raw.send(f"GET {target.format(port=gateway.port)} HTTP/1.1\r\nHost: {host.format(port=gateway.port)}\r\n\r\n".encode())
+        assert raw.response().status == 200
+    request = upstream.last()
+    assert (request.target, [h.lower() for h in request.all("Host")]) == ("/public/x", [f"wiki.test:{gateway.port}"])
+    assert request.one("X-Forwarded-Proto") == "https" and request.one("X-Forwarded-Host").lower() == f"wiki.test:{gateway.port}"
+
+
 @pytest.mark.parametrize("name", [
     "X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Forwarded-Prefix", "X-Original-Method", "X-HTTP-Method-Override", "x-envoy-original-path", "X_Original_URL", "X-Method-Override",
 ], ids=lambda n: f"T-35-{n}")
@@ -105,6 +120,23 @@ def test_t38_hosts_are_compared_in_one_form(gateway, upstream, host, status):
     with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
         raw.send(f"GET /public/x HTTP/1.1\r\nHost: {host}:{gateway.port}\r\n\r\n".encode("latin-1"))
         assert raw.response().status in (status if isinstance(status, tuple) else (status,))
+
+
+@pytest.mark.parametrize("host, status", [
+    ("wiki.test.:{port}", 421), ("wiki.test..:{port}", (400, 421)), ("wiki\xe9.test:{port}", 400), ("wiki%2etest:{port}", (400, 421)), ("wiki.test", 421),
+    ("wiki.test:443", 421), ("wiki.test:0{port}", (400, 421)), ("wiki.test:", (400, 421)), ("[::1]:{port}", 421), ("app.test:{port}", 401), ("wIkI.tEsT:{port}", 200),
+], ids=lambda value: f"T-38-{value!a}")
+def test_t38_there_is_one_spelling_of_a_host_but_for_case(gateway, upstream, host, status):
+    """As the origin has it: a dot at the end, another port, or none, is another host. In HTTP/2 as in HTTP/1."""
+    host = host.format(port=gateway.port)
+    with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+        raw.send(f"GET /public/x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode("latin-1"))
+        assert raw.response().status in (status if isinstance(status, tuple) else (status,))
+    client = H2(gateway, validate=False)
+    state = client.get("/public/x", authority=host)
+    client.raw.close()
+    assert (state["reset"] == 1 if state["head"] is None else int(dict(state["head"])[":status"]) in (status if isinstance(status, tuple) else (status,)))
+    assert len(upstream.requests) == (2 if status == 200 else 0)
 
 
 def test_t38_a_hundred_hosts_are_told_apart(make_gateway, upstream):

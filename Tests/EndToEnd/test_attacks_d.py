@@ -1,14 +1,17 @@
 """Family D of the attacks, upgrades and WebSockets: a test a row, named by its id. That a session's end closes its streams (T-64, T-67) is in test_sessions.py and
 test_attacks_sessions.py as well, with every way in which one ends."""
 import struct
+import subprocess
 import threading
 
 import pytest
 
 from harness.asking import ask, cookie
 from harness.browser import Browser
+from harness.http2_client import H2, status
 from harness.raw import RawConnection
 from harness.waiting import wait_for, within
+from test_http2_websocket import Socket, messages
 from test_streaming import ACCEPT, KEY, frame, read_frame
 
 HANDSHAKE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": KEY}
@@ -87,6 +90,36 @@ def test_t62_nobody_gets_a_websocket(gateway, upstream, session):
     assert answer.status == 401 and not answer.all("Location") and len(answer.body) < 2048 and not upstream.requests
 
 
+@pytest.mark.parametrize("end", ["expired", "logged-out"], ids=lambda end: f"T-62-{end}")
+def test_t62_a_session_that_is_over_gets_no_websocket(make_gateway, upstream, end):
+    """Its cookie is still recognised, which must not make a way in of it, nor a redirect, over either version."""
+    over = {"expired": {"lifetime": "4s", "idle_timeout": "4s"}, "logged-out": {}}[end]
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}], lambda c: c["sessions"].update(over))
+    wiki, browser = gateway.origin("wiki.test"), Browser(gateway)
+    browser.log_in(wiki + "/")
+    shown = cookie(browser)
+    if end == "logged-out":
+        assert browser.request("POST", wiki + "/.menwei/logout", headers={"Origin": wiki}, body=b"").status == 303
+    wait_for(lambda: ask(gateway, "/x", shown).status == 401, 20, "the end of the session", every=0.1)
+    upstream.clear()
+    with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+        send(gateway, raw, "/ws", *fields(Origin=wiki), shown)
+        answer = raw.response()
+        assert answer.status == 401 and not answer.all("Location") and not answer.all("Set-Cookie") and len(answer.body) < 2048
+        raw.send(frame(1, b"taken for a request"))
+        try:
+            assert raw.response().status == 400, "what follows is HTTP still"
+        except EOFError:
+            pass
+    client = H2(gateway)
+    socket = Socket(client, extra=[("cookie", shown.split(": ", 1)[1]), ("origin", wiki)])
+    state = client.wait(socket.stream)
+    names = {name for name, _ in state["head"]}
+    assert status(state) == 401 and not names & {"location", "set-cookie"} and len(state["body"]) < 2048
+    client.raw.close()
+    assert not upstream.requests
+
+
 @pytest.mark.parametrize("origin, status", [
     ("https://evil.test", 403), ("null", 403), ("https://wiki.test.evil.test", 403), ("{wiki}/", 403), ("{wiki}", 101), (["{wiki}", "https://evil.test"], (400, 403)), (None, 101),
 ], ids=lambda value: f"T-63-{value}")
@@ -112,6 +145,28 @@ def test_t64_a_logout_closes_with_1008_and_lets_nobody_in_again(gateway, connect
         browser.request("POST", wiki + "/.menwei/logout", headers={"Origin": wiki}, body=b"")
         assert read_frame(raw) == (8, struct.pack(">H", 1008))
     assert ask(gateway, "/ws", *fields(), shown).status == 401
+
+
+def test_t64_an_administrators_kill_closes_within_two_seconds(gateway, connect, binary):
+    """By session and by account, of sockets over both versions; wherever in the half second between two looks at the store it falls."""
+    for number in range(4):
+        browser = Browser(gateway)
+        browser.log_in(gateway.origin("wiki.test") + "/", "wangwu")
+        sid = browser.call(gateway.origin("wiki.test") + "/.menwei/me").json()["sid"]
+        shown = cookie(browser)
+        raw, client = connect(), H2(gateway, timeout=30)
+        raw.socket.settimeout(30)
+        send(gateway, raw, "/ws", *fields(), shown)
+        assert raw.response().status == 101
+        socket = Socket(client, extra=[("cookie", shown.split(": ", 1)[1])])
+        assert socket.answered() == 200
+        whom = [sid] if number % 2 else ["--user", "wangwu"]
+        subprocess.run([binary, "sessions", "--config", gateway.file, "revoke", *whom], check=True, capture_output=True, timeout=60)
+        with within(2, "the end of both"):
+            assert read_frame(raw) == (8, struct.pack(">H", 1008))
+            assert messages(socket.over()["body"])[-1] == (8, struct.pack(">H", 1008))
+        assert ask(gateway, "/ws", *fields(), shown).status == 401
+        client.raw.close()
 
 
 def test_t66_pings_and_single_bytes_pass_and_take_no_memory(gateway, connect, member):

@@ -1,16 +1,21 @@
 """Family H of the attacks, sessions and their cookies: a test a row, named by its id. More of sessions that must be over is in test_attacks_sessions.py."""
 import datetime
+import os
 import sqlite3
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
+import jwt
 import pytest
 
 from harness.asking import ask
 from harness.browser import Browser
+from harness.clock import Clock
 from harness.raw import RawConnection
 from harness.waiting import Stopwatch, wait_for
+from test_sessions import websocket_opening
 
 
 @pytest.fixture
@@ -152,6 +157,33 @@ def test_t118_times_are_counted_in_64_bits(own, year, status):
     answer = browser.call(gateway.origin("wiki.test") + "/.menwei/me")
     assert answer.status == status and browser.call(gateway.origin("wiki.test") + "/x").status == status
     assert status == 401 or answer.json()["expires"].startswith("2100-01-01")
+
+
+def test_t118_a_clock_that_is_set_back_prolongs_no_idleness(make_gateway, upstream, tmp_path):
+    clock = Clock(tmp_path)
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}],
+                           lambda c: c["sessions"].update(idle_timeout="12s"), environment=clock.environment)
+    wiki = gateway.origin("wiki.test")
+    browser, late = Browser(gateway), Browser(gateway)
+    browser.log_in(wiki + "/")
+    with RawConnection(gateway.port, "wiki.test", ca=gateway.ca, timeout=60) as raw:
+        raw.send(websocket_opening(gateway, browser, "/ws"))
+        assert raw.response().status == 101
+        clock.set(-3600)
+        wait_for(lambda: abs(time.time() - 3600 - datetime.datetime.fromisoformat(gateway.record("access", path="/now")["time"]).timestamp()) < 60
+                 if browser.call(wiki + "/now") else None, 20, "the clock to be set back")
+        # It is served as before, and others log in.
+        assert browser.call(wiki + "/x").status == 200 and late.log_in(wiki + "/", "lisi").status == 200
+        claims = jwt.decode(upstream.last().one("X-Menwei-Assertion"), options={"verify_signature": False})
+        assert abs(claims["iat"] - (time.time() - 3600)) < 120 and claims["exp"] > claims["iat"]
+        # Nobody uses either session any more. To be listed is no use.
+        command = [gateway.binary, "sessions", "--config", gateway.file, "list", "--json"]
+        listed = lambda: subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env={**os.environ, **clock.environment}).stdout
+        assert listed().count('"sid"') == 2
+        wait_for(lambda: not listed(), 60, "the end of idle sessions", every=0.5)
+        assert raw._exactly(4) == b"\x88\x02\x03\xf0", "the stream ends with 1008"
+    for one in (browser, late):
+        assert one.call(wiki + "/x").status == 401
 
 
 def test_t120_the_store_holds_no_value_that_opens_anything(own):

@@ -1,4 +1,5 @@
 """What a real Chromium makes of forms that are kept for a login, of fragments on every way in, and of logins that do not come to their end."""
+import html
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -170,6 +171,46 @@ def test_the_fragment_survives_the_straight_way(make_gateway, chromium, upstream
     driver.get(wanted)
     until(driver, lambda d: next((a for a in d.find_elements(By.CSS_SELECTOR, "ul.people a") if "张三" in a.text), None), "WeCom's own page").click()
     at(driver, wanted)
+
+
+@pytest.mark.parametrize("button", ["a.button.main", 'nav a[href*="/.menwei/start/corp"]'], ids=["start-again", "connection"])
+def test_the_fragment_survives_the_page_at_the_end_of_the_tries(gateway, chromium, button):
+    """At a site's own /.menwei/finish the fragment is in the browser alone: the page has to put it into its links."""
+    driver = chromium()
+    wanted, fragment = gateway.origin("wiki.test") + "/a?b=1&c=%2F", "/route?x=1&y=%E4%BD%A0"
+    driver.get(f"{gateway.origin('wiki.test')}/.menwei/finish?ticket=x&try=2&return={quote(wanted, safe='')}#{fragment}")
+    until(driver, lambda d: d.find_element(By.CSS_SELECTOR, button), "the page that says what is wrong").click()
+    if button == "a.button.main":
+        choose_in_panel(driver, "张三")
+    else:
+        until(driver, lambda d: next((a for a in d.find_elements(By.CSS_SELECTOR, "ul.people a") if "张三" in a.text), None), "WeCom's own page").click()
+    at(driver, f"{wanted}#{fragment}")
+
+
+def test_the_fragment_survives_a_login_that_began_in_a_frame(make_gateway, chromium, screenshot, upstream):
+    """The frame's page opens the login in the top window, and what stood after # in the frame's address is there in the end."""
+    gateway = make_gateway([
+        {"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]},
+        {"id": "portal", "host": "portal.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}])
+    wanted = gateway.origin("wiki.test") + "/a?b=1&c=%2F#/route?x=1&y=%E4%BD%A0"
+
+    def portal(exchange):
+        exchange.read_body()
+        page = f'<!doctype html><title>Portal</title><iframe width=600 height=400 src="{html.escape(wanted)}"></iframe>'
+        exchange.respond(200, [("Content-Type", "text/html; charset=utf-8")], page.encode())
+
+    upstream.script("/portal", portal)
+    driver = chromium()
+    driver.get(gateway.origin("portal.test") + "/portal")
+    driver.switch_to.frame(until(driver, lambda d: d.find_element(By.CSS_SELECTOR, "iframe"), "the frame"))
+    button = until(driver, lambda d: d.find_element(By.CSS_SELECTOR, 'a[target="_top"]'), "the button in the frame")
+    screenshot(driver, "framed")
+    button.click()
+    driver.switch_to.default_content()
+    until(driver, lambda d: d.current_url.startswith(gateway.auth + "/.menwei/login"), "the login in the top window")
+    choose_in_panel(driver, "张三")
+    at(driver, wanted)
+    assert driver.find_element(By.ID, "who").text == "zhangsan"
 
 
 # Logins that do not come to their end

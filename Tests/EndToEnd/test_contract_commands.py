@@ -70,7 +70,8 @@ def test_a_configuration_without_fault_is_ok(folder):
 @pytest.mark.parametrize("change, word", [
     (lambda c: c["listen"].update(forward_auth_from=["10.0.0.0/8"]), "forward_auth_from"),
     (lambda c: c["auth"].update(admins=["zhangsan"]), "admins"),
-    (lambda c: c["sessions"].update(store="redis://127.0.0.1:6379/0"), "redis"), (lambda c: c["sessions"].update(password="x"), "password"),
+    (lambda c: c["sessions"].update(store="redis://127.0.0.1:6379/0"), "redis:"), (lambda c: c["sessions"].update(password="x"), "password"),
+    (lambda c: c["sessions"].update(store="rediss://cache.corp.example:6380/1"), "rediss:"),
 ])
 def test_keys_of_later_work_are_faults_that_say_so(folder, change, word):
     done, lines, file = check(folder, change)

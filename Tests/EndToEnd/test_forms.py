@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.browser import Browser, WECOM
+from harness.browser import Browser, DESKTOP, WECOM
 from harness.raw import RawConnection
 from harness.waiting import wait_for
 
@@ -278,6 +278,49 @@ def test_the_session_may_end_once_more(gateway, late, upstream):
     assert again.status == 401 and "保留" in again.text and not upstream.requests
     page = late.log_in_at(late.go(again.links(r"/\.menwei/login\?.*form=")[0]))
     assert late.submit(page).status == 200 and upstream.last().body == b"a=1"
+
+
+@pytest.mark.parametrize("agent", [DESKTOP, WECOM], ids=["desktop", "wecom"])
+def test_a_form_that_needs_a_fresher_login_is_sent_after_it(make_gateway, upstream, agent):
+    """The session lives, and the rule of the address wants a younger login: the form goes out after it, once, and byte for byte."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base],
+                             "access": [{"path": "/pay/*", "allow": "members", "max_age": "4s"}, {"allow": "members"}]}])
+    wiki = gateway.origin("wiki.test")
+    browser = Browser(gateway, agent)
+
+    def log_in():
+        return browser.go(wiki + "/form") if agent == WECOM else browser.log_in(wiki + "/form")
+
+    assert log_in().status == 200
+    before = browser.call(wiki + "/.menwei/me").json()
+    wait_for(lambda: browser.call(wiki + "/pay/x").status == 401, 20, "the login to be too old")
+    upstream.clear()
+    address = wiki + "/pay/save?draft=1&x=%2F"
+    body, content_type = multipart(100_000)
+    first = browser.post(address, body, content_type, {"Referer": wiki + "/form?page=1"})
+    key = kept(first, gateway)
+    assert parse_qs(urlsplit(first.location).query)["max_age"] == ["4"] and not upstream.requests
+    # Neither the page that asks for it nor anything else sends it while the login is as old as it is.
+    asked = browser.post(address, f"menwei-kept-form={key}".encode())
+    assert asked.status == 401 and not upstream.requests
+    page = browser.follow(first)
+    assert agent == WECOM or "/.menwei/start/corp" in page.text, "the login page, though there is a session"
+    for _ in range(5):
+        page = page if agent == WECOM else browser.log_in_at(page)
+        assert page.form and page.form.url == address and not upstream.requests
+        after = browser.call(wiki + "/.menwei/me").json()
+        assert after["sid"] == before["sid"] and after["auth_time"] > before["auth_time"]
+        answer = browser.submit(page)
+        if answer.status != 401:
+            break
+        # A machine that stood still for as long as the rule allows: the form is kept on, and the way leads there once more.
+        page = browser.go(answer.links(r"/\.menwei/login\?.*form=")[0])
+    assert answer.status == 200 and answer.url == address
+    got = upstream.last()
+    assert (got.method, got.target, got.body, got.one("Content-Type")) == ("POST", "/pay/save?draft=1&x=%2F", body, content_type)
+    assert got.one("Referer") == wiki + "/form?page=1" and got.one("X-Forwarded-User") == "zhangsan"
+    assert len([request for request in upstream.requests if request.method == "POST"]) == 1
+    assert browser.submit(page).status in (401, 410), "once"
 
 
 def test_a_site_that_takes_less_keeps_less(make_gateway, upstream):

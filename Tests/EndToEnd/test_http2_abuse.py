@@ -1,4 +1,5 @@
 """Clients that make HTTP/2 cost the gateway more than themselves: the connection ends early, nobody else notices, and the process does not grow."""
+import os
 import struct
 import time
 
@@ -105,6 +106,61 @@ def test_resets_that_the_client_provokes_are_counted(own, open_raw, upstream, pr
     assert not [r for r in upstream.requests if r.complete] and len(upstream.requests) <= 110 + 2 * int(time.monotonic() - begun)
     if raw.code == CALM:
         endured(own, "own_resets", before)
+
+
+BROKEN = {
+    # Errors of the connection (RFC 9113, sections 5.1, 6.4 and 6.9), and of the stream (section 6.3), each counted or fatal.
+    "a head after the end": lambda g, s: 2 * frame(HEADERS, END_HEADERS | END_STREAM, s, request_head(g)),
+    "data after the end": lambda g, s: frame(HEADERS, END_HEADERS | END_STREAM, s, request_head(g)) + frame(DATA, 0, s, b"x"),
+    "a window of three bytes": lambda g, s: opened(g, s, method="POST") + frame(WINDOW, 0, s, bytes(3)),
+    "a reset of five bytes": lambda g, s: opened(g, s, method="POST") + frame(RESET, 0, s, bytes(5)),
+    "a priority of four bytes": lambda g, s: opened(g, s, method="POST") + frame(PRIORITY, 0, s, bytes(4)),
+}
+
+
+@pytest.mark.parametrize("goodbye", [False, True], ids=["T-69", "T-69-after-GOAWAY"])
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_frames_that_make_the_gateway_reset_end_the_connection_early(own, open_raw, upstream, broken, goodbye):
+    raw = open_raw(timeout=30)
+    before = own.process.memory()
+    if goodbye:
+        raw.flood(opened(own, 1, method="POST") + frame(GOAWAY, 0, 0, bytes(8)))
+    for stream in range(3, 2003, 2):
+        if not raw.flood(broken(own, stream)):
+            break
+    # PROTOCOL_ERROR, STREAM_CLOSED, FRAME_SIZE_ERROR, or the budget.
+    assert raw.goaway() in (1, 5, 6, CALM)
+    assert len(upstream.requests) <= 110
+    assert own.process.memory() - before < 16 << 20
+    other = H2(own, timeout=30)
+    assert status(other.get("/alive")) == 200
+    other.raw.close()
+
+
+def test_after_a_rapid_reset_the_gateway_rests(own, open_raw, upstream):
+    """T-68: nothing of the attack goes on behind the connection that was closed. Only the gateway's own time is looked at, whatever else this machine does."""
+    def used():
+        with open(f"/proc/{own.process.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    for _ in range(3):
+        raw = open_raw(timeout=30)
+        raw.flood(b"".join(opened(own, s) + frame(RESET, 0, s, struct.pack(">I", 8)) for s in range(1, 200_001, 2)))
+        assert raw.goaway() == CALM
+    assert len(upstream.requests) <= 3 * 201
+    looks = [(time.monotonic(), used())]
+
+    def rests():
+        """Less than a tenth of a processor for a second."""
+        looks.append((time.monotonic(), used()))
+        then = next((look for look in reversed(looks) if looks[-1][0] - look[0] >= 1), None)
+        return then and (looks[-1][1] - then[1]) / (looks[-1][0] - then[0]) < 0.1
+
+    wait_for(rests, 30, "rest", every=0.1)
+    other = H2(own, timeout=30)
+    assert status(other.get("/alive")) == 200
+    other.raw.close()
 
 
 def test_streams_beyond_the_limit_are_counted_though_nobody_reads_the_refusals(own, open_raw):

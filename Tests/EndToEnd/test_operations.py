@@ -10,6 +10,8 @@ import time
 import pytest
 
 from harness.browser import Browser
+from harness.http2_client import H2
+from harness.process import Process
 from harness.raw import RawConnection
 from harness.waiting import wait_for, within
 
@@ -35,6 +37,42 @@ def test_health_and_readiness(gateway):
     assert gateway.operations("/none")[0] == 404
     assert gateway.operations("/healthz", "POST")[0] == 405
     assert gateway.operations("/.menwei/login")[0] == 404
+
+
+def test_while_it_starts_it_says_so_and_is_not_ready(make_gateway, upstream):
+    """A worker makes a TLS context a certificate before it accepts: with many of them there is time to ask. Should this machine not run the asker in
+    that time, it starts again."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}],
+                           lambda c: c["tls"].update(certificates=c["tls"]["certificates"] * 300), start=False)
+
+    def answers():
+        """Each answer from the start of the process to the first that says that it is ready."""
+        gateway.process = Process([gateway.binary, "run", "--config", gateway.file], f"menwei:{gateway.port}")
+        gateway.processes.append(gateway.process)
+        seen = []
+
+        def is_ready():
+            assert gateway.process.is_running, gateway.process.err
+            try:
+                status, _, body = gateway.operations("/readyz")
+            except ConnectionError:  # it does not listen yet
+                return False
+            seen.append((status, json.loads(body)))
+            return status == 200
+
+        wait_for(is_ready, 60, "readiness", every=0.005)
+        assert ask(gateway, "GET /x").status == 200, "it serves by now"
+        gateway.process.wait_line(lambda line: line == "menwei: ready")
+        return seen
+
+    for _ in range(10):
+        seen = answers()
+        assert seen[-1] == (200, {"status": "ready", "listeners": "ok", "store": "ok", "keys": "ok"})
+        assert all(answer == (503, {"status": "starting", "listeners": "starting", "store": "ok", "keys": "ok"}) for answer in seen[:-1]), seen
+        if len(seen) > 1:
+            return
+        gateway.stop()
+    raise AssertionError("in ten starts nobody heard that it starts")
 
 
 def test_metrics_have_their_names(gateway, member):
@@ -276,6 +314,47 @@ def test_a_client_that_sleeps_does_not_hold_the_end_up(own, protocol):
         own.process.signal(signal.SIGTERM)
         assert own.process.wait() == 0
     raw.close()
+
+
+def test_on_sigterm_what_never_ends_is_cut_after_half_a_minute(own, upstream):
+    """An answer that never comes, one that never ends, and a stream of HTTP/2, each of which would go on for ever."""
+    gate, begun = threading.Event(), [threading.Event() for _ in range(3)]
+
+    def silent(exchange):
+        begun[int(exchange.request.one("X-Number"))].set()
+        gate.wait(100)
+
+    def endless(exchange):
+        exchange.respond(200, [("Content-Type", "text/plain"), ("Content-Length", "1000000")])
+        exchange.send(b"x")
+        silent(exchange)
+
+    upstream.script("/silent", silent)
+    upstream.script("/endless", endless)
+    fields = f"Host: wiki.test:{own.port}\r\n"
+    waits, reads = (RawConnection(own.port, "wiki.test", ca=own.ca, timeout=90) for _ in range(2))
+    streams = H2(own, timeout=90)
+    with waits, reads, streams.raw:
+        waits.send(f"GET /silent HTTP/1.1\r\n{fields}X-Number: 0\r\n\r\n".encode())
+        reads.send(f"GET /endless HTTP/1.1\r\n{fields}X-Number: 1\r\n\r\n".encode())
+        streams.send("GET", "/silent", [("x-number", "2")])
+        for one in begun:
+            assert one.wait(20)
+        assert reads.head().status == 200
+        own.process.expect_exit(0)
+        told = time.monotonic()
+        own.process.signal(signal.SIGTERM)
+        wait_for(lambda: own.operations("/readyz")[0] == 503, 20, "it to drain")
+        assert own.process.wait(90) == 0
+        assert 29 < time.monotonic() - told, "what is under way gets half a minute"
+        assert waits.everything() == b"" and len(reads.everything()) <= 1
+        while streams.step():
+            pass
+        assert streams.streams[1]["head"] is None and streams.goaway in (None, 0)
+    gate.set()
+    records = own.records("access")
+    assert sorted((record["path"], record["status"], record["protocol"]) for record in records) == [
+        ("/endless", 200, "HTTP/1.1"), ("/silent", 0, "HTTP/1.1"), ("/silent", 0, "HTTP/2")], "each request has its record, however it ended"
 
 
 def test_a_second_signal_does_not_wait(own, upstream):

@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -29,6 +30,18 @@ def serial(path):
 
 def expiry(gateway):
     return [value for name, value in gateway.metrics().items() if name.startswith("menwei_certificate_expiry_timestamp_seconds")]
+
+
+def gauges(gateway):
+    """Name → time, of the lines themselves: a name that stood twice would be malformed for whoever scrapes."""
+    text = gateway.operations("/metrics")[2]
+    found = re.findall(r'^menwei_certificate_expiry_timestamp_seconds\{name="([^"]*)"\} (\S+)$', text, re.M)
+    assert found and len({name for name, _ in found}) == len(found), found
+    return {name: float(value) for name, value in found}
+
+
+def ends(chain):
+    return x509.load_pem_x509_certificate(chain.read_bytes()).not_valid_after_utc.timestamp()
 
 
 class Live:
@@ -200,3 +213,20 @@ def test_whatever_becomes_of_the_folder_the_gateway_serves_on(make_gateway, upst
     shutil.rmtree(folder)
     wait_for(lambda: any("no key any more" in line for line in own.process.err), what="a diagnostic")
     assert published(own) == [first] and signer(own, browser, upstream) == first
+
+
+def test_certificates_of_one_name_have_one_gauge_the_first_to_expire(make_gateway, upstream, authority, tmp_path):
+    """Two for the same names, as an RSA and an ECDSA one are, and one for another name."""
+    names = ["auth.test", "wiki.test"]
+    made = [authority.issue(f"gauge-{tmp_path.name}-{days}", names if days < 50 else ["app.test"], days) for days in (40, 20, 55)]
+    gateway = make_gateway(
+        [{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}, {"id": "app", "host": "app.test", "upstreams": [upstream.base]}],
+        lambda c: c["tls"].update(certificates=[{"certificate": str(chain), "key": str(key)} for chain, key in made]))
+    assert gauges(gateway) == {"auth.test": ends(made[1][0]), "app.test": ends(made[2][0])}
+    # The one that would have expired first is renewed: now it is the other.
+    chain, key = authority.issue(f"gauge-{tmp_path.name}-fresh", names, 80)
+    fresh = ends(chain)
+    os.replace(key, made[1][1])
+    os.replace(chain, made[1][0])
+    wait_for(lambda: gauges(gateway)["auth.test"] == ends(made[0][0]), 20, "the gauge to tell of the other one", every=0.2)
+    assert fresh > ends(made[0][0]) and gauges(gateway)["app.test"] == ends(made[2][0])

@@ -145,6 +145,34 @@ def patient_body(gateway):
 LIMITS = {handshake: (9, 25), head: (14, 30), kept: (74, 95), body: (59, 135), body_over_http_2: (59, 135), answer: (59, 150), patient_body: (125, 165)}
 
 
+def stalled_over_http_2(gateway, drop=None):
+    """T-72, T-78: an answer whose window stays shut, or is opened by a byte at a time. The stream ends, the connection and others on it go on."""
+    client = RawH2(gateway, timeout=170, settings=[(4, 0)])
+    watch = Stopwatch()
+    client.send(frame(1, 5, 1, request_head(gateway, path="/large")))
+    # Whoever is quiet says something now and then, so that the connection is no idle one.
+    dripping(client.raw, drop or frame(6, 0, 0, b"12345678"), 3)
+    for kind, flags, stream, payload in each_frame(client.raw):
+        assert kind != 7, "the connection goes on"
+        if kind == 3 and stream == 1:
+            break
+    watch.stop()
+    client.send(frame(1, 5, 3, request_head(gateway)) + frame(8, 0, 3, (1 << 20).to_bytes(4, "big")))
+    assert any(kind == 0 and stream == 3 and flags & 1 for kind, flags, stream, payload in each_frame(client.raw)), "other streams are served"
+    return watch
+
+
+def answer_over_http_2(gateway):
+    return stalled_over_http_2(gateway)
+
+
+def answer_over_http_2_in_drops(gateway):
+    return stalled_over_http_2(gateway, frame(8, 0, 1, (1).to_bytes(4, "big")))
+
+
+LIMITS |= {answer_over_http_2: (59, 150), answer_over_http_2_in_drops: (59, 150)}
+
+
 @pytest.mark.timeout(500)
 def test_who_takes_too_long_is_given_up_and_who_is_merely_slow_is_served(make_gateway, upstream):
     def large(exchange):

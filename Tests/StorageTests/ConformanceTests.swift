@@ -314,6 +314,19 @@ import Testing
         #expect(try await store.peek(.state, hash("s"), now: start) == nil)
     }
 
+    @Test("T-118: idleness and what the directory said count anew where the clock was set back", arguments: Kind.allCases)
+    func aClockThatIsSetBackProlongsNothing(_ kind: Kind) async throws {
+        let store = try kind.make(folder)
+        _ = try await store.open(login(member("a"), cookie: "a"), now: after(3600))
+        _ = try await store.open(login(member("b"), cookie: "b"), now: after(5))
+        try await store.sweep(now: start)
+        let records = try await store.list(account: nil, now: start)
+        #expect(records.map(\.member.user) == ["a", "b"])
+        // A few seconds ahead are nobody's doing.
+        #expect(records.map(\.lastSeen) == [start, after(5)] && records.map(\.checked) == [start, after(5)])
+        #expect(records.map(\.created) == [after(3600), after(5)], "when it was opened is what was shown then")
+    }
+
     // MARK: - Directory, list, count
 
     @Test(arguments: Kind.allCases) func whatTheDirectorySaysReachesAllSessionsOfAPerson(_ kind: Kind) async throws {

@@ -42,6 +42,7 @@ public final class MenweiAssertion {
         signature.update((parts[0] + "." + parts[1]).getBytes(StandardCharsets.US_ASCII));
         if (!signature.verify(Base64.getUrlDecoder().decode(parts[2]))) throw new SecurityException("the signature does not fit");
         String claims = decode(parts[1]);
+        if (repeats(claims)) throw new SecurityException("with a claim that stands twice");
         if (!issuer.equals(text(claims, "iss"))) throw new SecurityException("from another issuer");
         if (!audience.equals(text(claims, "aud"))) throw new SecurityException("for another site");
         Instant now = Instant.now();
@@ -59,6 +60,15 @@ public final class MenweiAssertion {
         return escape.replaceAll(m -> Matcher.quoteReplacement(
             m.group(1) != null ? String.valueOf((char) Integer.parseInt(m.group(1), 16))
                 : switch (m.group(2)) { case "n" -> "\n"; case "r" -> "\r"; case "t" -> "\t"; case "b" -> "\b"; case "f" -> "\f"; default -> m.group(2); }));
+    }
+
+    /** Claims are flat: a text before a colon is a name. Names are written without escapes. */
+    private static boolean repeats(String json) {
+        Set<String> names = new HashSet<>();
+        for (Matcher m = Pattern.compile("\"([^\"\\\\]*+(?:\\\\.[^\"\\\\]*+)*+)\"\\s*(:?)").matcher(json); m.find();) {
+            if (!m.group(2).isEmpty() && (m.group(1).indexOf('\\') >= 0 || !names.add(m.group(1)))) return true;
+        }
+        return false;
     }
 
     private static Instant time(String json, String name) {

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -69,6 +70,9 @@ func (a *Assertions) Verify(token string) (*Claims, error) {
 	claims := new(Claims)
 	if err := decode(parts[1], claims); err != nil {
 		return nil, err
+	}
+	if repeats(parts[1]) {
+		return nil, errors.New("a claim that stands twice")
 	}
 	now := time.Now().Unix()
 	switch {
@@ -158,16 +162,37 @@ func (a *Assertions) fetch() error {
 
 // Zero where it is none, which is no part of any key.
 func number(text string) *big.Int {
-	bytes, _ := base64.RawURLEncoding.DecodeString(text)
-	return new(big.Int).SetBytes(bytes)
+	number, _ := base64.RawURLEncoding.DecodeString(text)
+	return new(big.Int).SetBytes(number)
 }
 
 func decode(part string, into any) error {
-	bytes, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	text, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(bytes, into)
+	return json.Unmarshal(text, into)
+}
+
+// Whether a name stands twice, of which two readers might believe two values. Case counts for nothing, as in encoding/json.
+func repeats(part string) bool {
+	text, _ := base64.RawURLEncoding.DecodeString(part)
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.Token()
+	names := map[string]bool{}
+	for decoder.More() {
+		name, err := decoder.Token()
+		var value json.RawMessage
+		if err != nil || decoder.Decode(&value) != nil {
+			return true
+		}
+		key := strings.ToLower(strings.ToUpper(name.(string)))
+		if names[key] {
+			return true
+		}
+		names[key] = true
+	}
+	return false
 }
 
 // go run menwei_assertion.go AUTH_ORIGIN AUDIENCE < TOKEN

@@ -27,7 +27,9 @@ async function verify(r, token) {
     const key = await crypto.subtle.importKey('spki', keyInfo(jwk), how, false, ['verify']);
     const fits = (jwk.kty === 'RSA' || signature.length === 64) && await crypto.subtle.verify(how, key, signature, Buffer.from(parts[0] + '.' + parts[1]));
     if (!fits) throw new Error('the signature does not fit');
-    const claims = JSON.parse(Buffer.from(parts[1], 'base64url'));
+    const text = Buffer.from(parts[1], 'base64url').toString();
+    const claims = JSON.parse(text);
+    if (repeats(text)) throw new Error('with a claim that stands twice');
     const now = Date.now() / 1000;
     if (claims.iss !== r.variables.assertion_issuer) throw new Error('from another issuer');
     if (claims.aud !== r.variables.assertion_audience) throw new Error('for another site');
@@ -36,6 +38,17 @@ async function verify(r, token) {
     if (!(now >= claims.nbf - LEEWAY)) throw new Error('not valid yet');
     if (!claims.sub) throw new Error('names nobody');
     return claims;
+}
+
+// Claims are flat: a text before a colon is a name. Names are written without escapes.
+function repeats(json) {
+    const texts = /"((?:[^"\\]|\\.)*)"\s*(:?)/g, names = {};
+    for (let found = texts.exec(json); found !== null; found = texts.exec(json)) {
+        if (found[2] === '') continue;
+        if (found[1].indexOf('\\') >= 0 || names['claim ' + found[1]]) return true;
+        names['claim ' + found[1]] = true;
+    }
+    return false;
 }
 
 // The key set comes through nginx's own cache.

@@ -28,6 +28,7 @@ final class MenweiAssertions
         if (($head['alg'] ?? null) !== self::algorithm($jwk)) throw new RuntimeException('signed with another algorithm');
         if (!self::fits($jwk, "$parts[0].$parts[1]", self::decode($parts[2]))) throw new RuntimeException('the signature does not fit');
         $claims = json_decode(self::decode($parts[1]), true, 16, JSON_THROW_ON_ERROR);
+        if (self::repeats(self::decode($parts[1]))) throw new RuntimeException('with a claim that stands twice');
         if (($claims['iss'] ?? null) !== $this->authOrigin) throw new RuntimeException('from another issuer');
         if (($claims['aud'] ?? null) !== $this->audience) throw new RuntimeException('for another site');
         if (!is_int($claims['exp'] ?? null) || !is_int($claims['nbf'] ?? null)) throw new RuntimeException('times that are none');
@@ -35,6 +36,14 @@ final class MenweiAssertions
         if (time() < $claims['nbf'] - self::LEEWAY) throw new RuntimeException('not valid yet');
         if (!is_string($claims['sub'] ?? null) || $claims['sub'] === '') throw new RuntimeException('names nobody');
         return $claims;
+    }
+
+    /** Claims are flat: a text before a colon is a name. Names are written without escapes. */
+    private static function repeats(string $json): bool
+    {
+        if (preg_match_all('/"((?:[^"\\\\]|\\\\.)*+)"\s*(:?)/s', $json, $texts, PREG_SET_ORDER) === false) return true;
+        $names = array_column(array_filter($texts, fn ($text) => $text[2] !== ''), 1);
+        return count(array_unique($names, SORT_STRING)) !== count($names) || str_contains(implode($names), '\\');
     }
 
     /** From the set that was fetched less than five minutes ago; an unknown key is looked for again, once in ten seconds at the most. */

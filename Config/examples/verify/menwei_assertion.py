@@ -4,10 +4,12 @@
     claims = assertions.verify(request.headers.get("X-Menwei-Assertion"))      # None: nobody is logged in
     user = claims["sub"]
 """
+import json
 import sys
 import time
 
 import jwt
+from jwt.utils import base64url_decode
 
 # What a key is for follows from its kind, never from what a token says.
 ALGORITHMS = {"EC": "ES256", "OKP": "EdDSA", "RSA": "RS256"}
@@ -33,6 +35,9 @@ class Assertions:
         claims = jwt.decode(
             token, key.key, algorithms=[ALGORITHMS[key.key_type]], issuer=self.issuer, audience=self.audience, leeway=30,
             options={"require": ["iss", "aud", "sub", "iat", "nbf", "exp"]})
+        names = [name for name, _ in json.loads(base64url_decode(token.split(".")[1]), object_pairs_hook=list)]
+        if len(set(names)) != len(names):
+            raise jwt.InvalidTokenError("a claim that stands twice")
         if not claims["sub"] or not all(type(claims[name]) is int for name in ("iat", "nbf", "exp")):
             raise jwt.InvalidTokenError("claims that are none")
         return claims

@@ -44,19 +44,20 @@ extension Portal {
         return .group([parts.heading(Catalogue.otherWays), .element("nav", [.class("actions"), .init("aria-label", Catalogue.otherWays(asked.language))], links)])
     }
 
-    /// All connections, and inside WeCom the way that is not silent as well. From any origin.
+    /// All connections, and inside WeCom the way that is not silent as well. From any origin. The page's script adds the fragment that only it can see.
     func everyWay(_ asked: Asked, _ journey: Journey) -> HTML {
         let parts = Parts(language: asked.language)
         let auth = options.authOrigin.text
+        let start = [HTML.Attribute("data-start")]
         var links: [HTML] = []
         for connection in options.connections {
             let with = Catalogue.loginWith(connection.phrase)
-            links.append(parts.button(with, to: auth + startAddress(connection, journey)))
+            links.append(parts.button(with, to: auth + startAddress(connection, journey), start))
             if asked.client.isWeCom, connection.wecom != nil {
-                links.append(parts.button(with + Catalogue.scanCode, to: auth + startAddress(connection, journey, via: "web")))
+                links.append(parts.button(with + Catalogue.scanCode, to: auth + startAddress(connection, journey, via: "web"), start))
             }
         }
-        links.append(scanButton(asked, journey))
+        links.append(scanButton(asked, journey, start))
         return .group([parts.heading(Catalogue.otherWays), .element("nav", [.class("actions"), .init("aria-label", Catalogue.otherWays(asked.language))], links)])
     }
 
@@ -75,7 +76,8 @@ extension Portal {
                 wrongClock(asked),
                 parts.heading(isBlocked ? Catalogue.whatToDo : Catalogue.stuckCauses),
                 isBlocked ? parts.paragraph(Catalogue.stuckCookies) : parts.list([Catalogue.stuckOther, Catalogue.stuckClock]),
-                parts.actions(parts.button(Catalogue.startAgain, to: ownAddress(fresh.returnTo.origin, "login?" + fresh.query), main: true)),
+                parts.actions(parts.button(
+                    Catalogue.startAgain, to: ownAddress(fresh.returnTo.origin, "login?" + fresh.query), main: true, [.init("data-start")])),
                 everyWay(asked, fresh),
             ]))
         return show(page, status: 400)
