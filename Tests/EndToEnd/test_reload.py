@@ -7,7 +7,9 @@ import time
 import pytest
 
 from harness.browser import Browser
+from harness.http2_client import H2, status
 from harness.ports import free_port
+from harness.preload import preload
 from harness.process import Process
 from harness.raw import RawConnection, client_context
 from harness.reloading import reload, reloaded
@@ -365,3 +367,20 @@ def test_who_waits_in_a_queue_when_the_end_comes_is_answered(own):
         assert answer.status == 200 and answer.one("Connection") == "close"
         raw.close()
     assert own.process.wait() == 0
+
+
+def test_a_look_up_may_outlive_the_configuration_for_which_it_was_begun(make_gateway, upstream, tmp_path):
+    """The name server answers when nobody is there any more who asked."""
+    sites = [{"id": "wiki", "host": "wiki.test", "upstreams": ["h2c://slow.test:9"], "access": [{"allow": "anyone"}], "timeouts": {"connect": "1s"}}]
+    gateway = make_gateway(sites, environment=preload("slow_dns", tmp_path) | {"MENWEI_SLOW_DNS": "6"})
+    client = H2(gateway)
+    begun = time.monotonic()
+    assert status(client.get("/x")) == 502
+    client.raw.close()
+    reloaded(gateway, lambda c: site(c, "wiki").update(upstreams=[upstream.base]))
+
+    def served():
+        with at(gateway) as raw:
+            assert call(raw, gateway, "/x").status == 200
+        return time.monotonic() - begun > 8  # the answer is there by then
+    wait_for(served, every=0.2, what="the answer of the name server")

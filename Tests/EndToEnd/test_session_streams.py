@@ -7,6 +7,7 @@ import pytest
 from harness.browser import Browser
 from harness.http2_client import H2, status
 from harness.raw import RawConnection
+from harness.reloading import reloaded
 from harness.waiting import wait_for, within
 
 HOST = "wiki.test"
@@ -217,3 +218,38 @@ def test_an_event_stream_that_begins_after_the_expiry_ends_at_once(own, over, up
         _, whole = request.rest()
     assert not whole
     stop.set()
+
+
+#: As long as the mark with which a browser asks for a form that was kept: the gateway reads all of such a body before it goes on.
+MARKED = 60
+
+
+def awaited(gateway, browser, path):
+    """A POST of which the gateway has judged the head, and waits for the body."""
+    raw = RawConnection(gateway.port, HOST, ca=gateway.ca, timeout=60)
+    raw.send(f"POST {path} HTTP/1.1\r\nHost: {HOST}:{gateway.port}\r\nCookie: {browser._cookie_header(HOST)}\r\nExpect: 100-continue\r\n"
+             f"Content-Length: {MARKED}\r\n\r\n".encode())
+    assert raw.head().status == 100
+    return raw
+
+
+def test_a_body_that_is_awaited_when_the_session_ends_goes_nowhere(own, upstream):
+    gateway = own()
+    browser = log_in(gateway)
+    with awaited(gateway, browser, "/late") as raw:
+        logout(gateway, browser)
+        wait_for(lambda: browser.call(gateway.origin(HOST) + "/x").status == 401, what="the end of the session")
+        raw.send(b"a" * MARKED)
+        assert raw.response().status == 401
+    assert not [request for request in upstream.requests if request.path == "/late"]
+
+
+def test_a_body_that_is_awaited_when_the_rules_change_is_judged_by_the_new(own, upstream):
+    gateway = own()
+    browser = log_in(gateway)
+    with awaited(gateway, browser, "/late") as raw, awaited(gateway, browser, "/open/late") as other:
+        reloaded(gateway, lambda c: c["sites"][0].update(access=[{"path": "/open/*", "allow": "members"}, {"allow": {"users": ["nobody"]}}]))
+        raw.send(b"a" * MARKED)
+        other.send(b"b" * MARKED)
+        assert raw.response().status == 403 and other.response().status == 200
+    assert [request.body for request in upstream.requests if request.path.endswith("/late")] == [b"b" * MARKED]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness.http2_client import status
 from harness.raw import RawConnection
 from harness.waiting import wait_for, within
 from test_http2 import H2
@@ -356,3 +357,34 @@ def test_an_early_answer_to_an_upload_is_not_lost(gateway, upstream):
                 seen.append(None)
     assert set(seen) <= {413, 502} and 413 in seen, seen
     nobody_was_harmed(gateway, upstream)
+
+
+@pytest.mark.parametrize("base", ["h2c://255.255.255.255:80", "https://255.255.255.255:80", "http://255.255.255.255:80"])
+def test_a_connection_that_fails_at_once_is_502_and_no_loop(make_gateway, base):
+    """The kernel refuses to connect to such an address before anything is sent."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [base], "access": [{"allow": "anyone"}]}])
+    for _ in range(3):
+        client = H2(gateway, timeout=30)
+        try:
+            streams = [client.send("GET", "/x", []) for _ in range(5)]
+            assert [status(client.wait(stream)) for stream in streams] == [502] * 5
+        finally:
+            client.raw.close()
+    assert gateway.operations("/healthz")[0] == 200
+
+
+def test_a_body_that_is_too_large_is_413_though_a_part_of_it_waits(make_gateway, upstream):
+    """All of it comes before the upstream is connected; what is handed over then ends the exchange under whose hands it is."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "request_body_limit": "32KiB", "access": [{"allow": "anyone"}]}])
+    client = H2(gateway, timeout=30)
+    for _ in range(20):  # The connection's window is given back each time, or it would be used up by now.
+        stream = client.connection.get_next_available_stream_id()
+        client.connection.send_headers(stream, client.head("POST", "/x"))
+        for _ in range(3):
+            client.connection.send_data(stream, b"a" * 16000)
+        client.connection.send_data(stream, b"a" * 100, end_stream=True)
+        client.streams[stream] = {"head": None, "body": b"", "ended": False, "reset": None, "interim": []}
+        client.flush()
+        assert status(client.wait(stream)) == 413
+    assert gateway.process.popen.poll() is None
+    client.raw.close()

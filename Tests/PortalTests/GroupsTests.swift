@@ -173,7 +173,7 @@ private final class RuledProvider: IdentityProvider {
         #expect(member.departments == [3, 2, 1] && member.tags == [7])
         source.state.withLock { $0.tree = .failure(.unreachable("department/simplelist")) }
         source.advance(600)
-        await #expect(throws: LoginRefusal(.unreachable, error: .unreachable("department/simplelist"))) {
+        await #expect(throws: LoginRefusal(.unreachable, error: .unreachable("department/simplelist"), user: "ZhangSan")) {
             try await provider.logIn(code: "code-zhangsan", visibleRangeOnly: true)
         }
     }

@@ -98,7 +98,7 @@ import Testing
         ("check --config a b", "menwei check: unexpected argument \"b\""),
         ("demo --port 0", "menwei demo: --port must be a number from 1 to 65535, this is \"0\""),
         ("demo --port 99999", "menwei demo: --port must be a number from 1 to 65535, this is \"99999\""),
-        ("simulator --listen 80", "menwei simulator: --listen: expected an address such as 0.0.0.0:8443 or [::]:443, this is \"80\": the port is missing"),
+        ("simulator --listen 80", "menwei simulator: --listen: expected an address such as 0.0.0.0:8443 or [::]:443, this is \"80\": for every address write 0.0.0.0:80"),
         ("version now", "menwei version: unexpected argument \"now\""),
         ("explain --config a GET", "menwei explain: METHOD and URL are missing"),
         ("explain --config a GET u v", "menwei explain: unexpected argument \"v\""),

@@ -7,7 +7,7 @@ import Testing
     /// What replaces a part of the sample, and the faults of it.
     @Test(arguments: [
         ("origin: https://wiki", "orgin: https://wiki", ["7:5: the key \"origin\" is missing", "8:5: unknown key \"orgin\"; did you mean \"origin\"?"]),
-        ("upstream: http:", "backend: http:", ["7:5: the key \"upstreams\" is missing", "9:5: unknown key \"backend\""]),
+        ("upstream: http:", "backend: http:", ["7:5: the key \"upstreams\" (or \"upstream\") is missing", "9:5: unknown key \"backend\""]),
         ("https: [\"127.0.0.1:8443\"]", "https: 5", ["1:18: \"https\" must be a list, this is a number"]),
         ("https: [\"127.0.0.1:8443\"]", "https: []", ["1:18: \"https\" needs at least one address"]),
         ("https: [\"127.0.0.1:8443\"]", "http: []", ["1:9: the key \"https\" is missing"]),
@@ -199,7 +199,7 @@ import Testing
         ("sessions: { store: \"redis://localhost:6379/0\" }", ["10:20: \"store: redis://\" is not available in this version"]),
         ("sessions: { store: \"sqlite:\" }", ["10:20: \"store\": the path of the database is missing after sqlite:"]),
         ("sessions: { store: \"sqlite:none/a.db\" }", ["10:20: the folder \"DIR/none\" of the database does not exist"]),
-        ("sessions: { store: menwei.db }", ["10:20: \"store\" must be memory: or sqlite:PATH, this is \"menwei.db\""]),
+        ("sessions: { store: menwei.db }", ["10:20: \"store\" must be sqlite:PATH or memory, this is \"menwei.db\""]),
         ("sessions: { idle_timeout: 12 }", ["10:27: expected a duration such as 90s, 15m, 12h or 7d, this is \"12\""]),
         ("sessions: { lifetime: 0 }", ["10:23: expected a duration from 1s to 3650d, this is \"0\""]),
         ("signing: { algorithm: HS256 }", ["10:23: \"algorithm\" must be one of ES256, EdDSA, RS256, this is \"HS256\"; did you mean \"ES256\"?"]),

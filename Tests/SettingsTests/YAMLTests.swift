@@ -63,8 +63,9 @@ import Testing
         ("a: 1\n---\nb: 2\n", "2:1: only one document is read; this begins a second one"),
         ("[a]: 1\n", "1:1: a key must be a single text, this is a list"),
         ("a: [1\n", "2:1: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence"),
-        ("a: 1\n b: 2\n", "2:3: not valid YAML: mapping values are not allowed in this context"),
-        ("a:\n\tb: 1\n", "2:1: not valid YAML: found character that cannot start any token while scanning for the next token"),
+        ("a: 1\n b: 2\n", "2:3: not valid YAML: mapping values are not allowed in this context (a text that ends in \":\" or holds \": \" needs quotes)"),
+        ("a:\n\tb: 1\n", "2:1: not valid YAML: found character that cannot start any token while scanning for the next token (a tab? lines are indented with blanks)"),
+        ("a: [ [::]:443 ]\n", "1:8: not valid YAML: did not find expected node content while parsing a flow node (a text that holds [ or ], such as \"[::]:443\", needs quotes)"),
         ("a: \u{1}\n", "1:4: a control character (U+0001) cannot stand here"),
         ("a: 1\nb: \u{0}\n", "2:4: a control character (U+0000) cannot stand here"),
     ])
@@ -73,10 +74,10 @@ import Testing
     }
 
     @Test func bytesThatAreNotUTF8AreAFaultWithAPlace() {
-        #expect(throws: YAMLFault(mark: Mark(line: 2, column: 4), message: "not valid UTF-8")) {
+        #expect(throws: YAMLFault(mark: Mark(line: 2, column: 4), message: "not valid UTF-8; save the file as UTF-8")) {
             try YAMLDocument(Array("a: 1\nb: ".utf8) + [0xFF, 0x0A])
         }
-        #expect(throws: YAMLFault(mark: Mark(line: 1, column: 4), message: "not valid UTF-8")) {
+        #expect(throws: YAMLFault(mark: Mark(line: 1, column: 4), message: "not valid UTF-8; save the file as UTF-8")) {
             try YAMLDocument(Array("a: ".utf8) + [0xE4, 0xBC])
         }
     }

@@ -43,7 +43,6 @@ extension ConfigurationReader {
         guard let section = Section(node, "a certificate", keys: ["certificate", "key"], findings) else { return nil }
         let certificate = section.required("certificate", readPEM("-----BEGIN CERTIFICATE-----", "certificate"))
         let key = section.required("key", readPEM("PRIVATE KEY-----", "private key"))
-        if let key, TextFile.othersMayRead(key) { findings.warn(section.valueMark("key"), "others may read the private key \(quoted(path: key)); make it mode 0640 or 0600") }
         guard let certificate, let key else { return nil }
         return CertificateFiles(certificate: certificate, key: key)
     }

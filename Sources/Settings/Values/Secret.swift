@@ -56,7 +56,6 @@ struct SecretReader {
         guard let text = String(validating: content, as: UTF8.self), content.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw Misread("the secret's file \(quoted(path: path)) holds more than one line of text", at: node.mark)
         }
-        if TextFile.othersMayRead(path) { findings.warn(node.mark, "others may read the secret's file \(quoted(path: path)); make it mode 0640 or 0600") }
         if content.first == 0x20 || content.last == 0x20 || content.starts(with: [0xEF, 0xBB, 0xBF]) {
             findings.warn(node.mark, "the secret in \(quoted(path: path)) begins or ends with a blank or a byte order mark, which is taken for a part of it")
         }

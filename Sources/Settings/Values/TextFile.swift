@@ -60,12 +60,6 @@ public enum TextFile {
         }
     }
 
-    /// Anybody on this machine may read it.
-    static func othersMayRead(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe stat(path, &status) == 0 && status.st_mode & 0o004 != 0
-    }
-
     /// This user may make files in the folder, or change the file.
     static func isWritable(_ path: String) -> Bool { unsafe access(path, W_OK) == 0 }
 

@@ -84,7 +84,6 @@ struct YAMLFault: Error, Equatable {
         ("cannot start any token", "a tab? lines are indented with blanks"),
         ("mapping values are not allowed", "a text that ends in \":\" or holds \": \" needs quotes"),
         ("did not find expected node content", "a text that holds [ or ], such as \"[::]:443\", needs quotes"),
-        ("did not find expected ',' or ']'", "a text that holds [ or ], such as \"[::]:443\", needs quotes"),
     ]
 
     private func problem() -> YAMLFault {
