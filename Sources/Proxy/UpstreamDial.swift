@@ -45,7 +45,8 @@ final class UpstreamDial: PollHandler {
 
     override func ready(_ readiness: Readiness) {
         if state == .connecting {
-            guard connectError == 0 else { return failed("no connection") }
+            let error = connectError
+            guard error == 0 else { return failed(SystemError("connect", errno: error).description) }
             state = .handshaking
         }
         if state == .handshaking { handshake() }
@@ -65,8 +66,7 @@ final class UpstreamDial: PollHandler {
         case .wantsRead: pool.loop.setInterest(.readable, of: self)
         case .wantsWrite: pool.loop.setInterest(.writable, of: self)
         case .failed:
-            pool.report(tls.failure)
-            failed("no TLS")
+            failed("TLS: " + tls.failure)
         }
     }
 
@@ -91,15 +91,15 @@ final class UpstreamDial: PollHandler {
         pool.established(connection, by: self)
     }
 
-    func failed(_ why: StaticString) {
+    /// - Parameter why: for the administrator.
+    func failed(_ why: String) {
         if state == .over { return }
-        let wasGreeting = state == .greeting
         let greeting = self.greeting
         pool.loop.forget(self)
         leave()
         transport = nil
         greeting?.lost()
-        if wasGreeting { pool.report("\(why)") }
+        pool.report(why)
         pool.failed(self)
     }
 

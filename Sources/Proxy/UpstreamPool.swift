@@ -138,7 +138,9 @@ final class UpstreamPool {
         resolver.resolve { [weak self] address in
             guard let self else { return }
             if let relay, !relay.awaits(ticket) { return }
-            if let address { dial(address, for: relay) } else { failed(nil, relay) }
+            if let address { return dial(address, for: relay) }
+            report("the name has no address")
+            failed(nil, relay)
         }
     }
 
@@ -149,8 +151,8 @@ final class UpstreamPool {
         do throws(SystemError) {
             if let socketAddress { socket = try Sockets.connect(to: socketAddress) } else { socket = try Sockets.connect(toUnix: address.host) }
         } catch {
-            if !error.isWantOfMeans { return failed(socketAddress, relay) }
             report(error.description)
+            if !error.isWantOfMeans { return failed(socketAddress, relay) }
             return tell(.outOfMeans, relay)
         }
         guard let transport = try? Transport(socket, towards: context) else { return tell(.outOfMeans, relay) }

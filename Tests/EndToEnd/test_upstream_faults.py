@@ -1,4 +1,5 @@
 """Upstreams that lie, stop in the middle, or never stop: 502 or a cut that the client sees, the next user unharmed, memory flat."""
+import json
 import socket
 import struct
 import threading
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from harness.http2_client import status
+from harness.ports import free_port
 from harness.raw import RawConnection
 from harness.waiting import wait_for, within
 from test_http2 import H2
@@ -388,3 +390,13 @@ def test_a_body_that_is_too_large_is_413_though_a_part_of_it_waits(make_gateway,
         assert status(client.wait(stream)) == 413
     assert gateway.process.popen.poll() is None
     client.raw.close()
+
+
+@pytest.mark.parametrize("base, why", [("http://127.0.0.1:{port}", "refused"), ("h2c://127.0.0.1:{port}", "refused"), ("http://no-such-host.invalid:80", "no address")])
+def test_the_first_502_says_why_to_the_administrator(make_gateway, base, why):
+    base = base.format(port=free_port())
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [base], "access": [{"allow": "anyone"}]}])
+    answer = read_answer(gateway, "/x")
+    assert answer.status == 502
+    told = wait_for(lambda: [json.loads(line) for line in list(gateway.process.err) if '"upstream connection"' in line], what="a diagnostic")
+    assert [(record["site"], record["upstream"]) for record in told] == [("wiki", base)] and why in told[0]["problem"], told

@@ -1,3 +1,4 @@
+internal import Access
 internal import Proxy
 
 /// What a refusal is, told to both audiences: the problem's members, and the page's texts. One row per refusal.
@@ -26,6 +27,12 @@ struct RefusalSummary {
             self.init(403, .denied, "Denied", "The rule \(pattern) does not let this account in (\(reason)).",
                       Catalogue.kindDenied, Catalogue.deniedTitle, Catalogue.deniedText, Catalogue.deniedDo)
             tone = .stop
+            // Not who they are keeps them out, but when or whence they come.
+            switch DenyReason(rawValue: reason) {
+            case .hours: (headline, text, advice) = (Catalogue.why(.hours), Catalogue.hoursText, Catalogue.hoursDo)
+            case .network: (headline, text, advice) = (Catalogue.why(.network), Catalogue.networkText, Catalogue.networkDo)
+            default: break
+            }
         case .foreignOrigin:
             self.init(403, .denied, "Foreign origin", "The Origin of this request is neither the site's own nor trusted.",
                       Catalogue.kindDenied, Catalogue.foreignTitle, Catalogue.foreignText, nil)

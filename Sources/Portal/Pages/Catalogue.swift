@@ -87,6 +87,12 @@ enum Catalogue {
     static let deniedDo = Phrase(
         "如果工作需要，请联系这个应用的管理员开通权限，并提供下方的请求编号。如果这不是你的账号，请退出后重新登录。",
         "If you need it for your work, ask the administrator of this application for access and give the request ID below. If this is not your account, log out and log in again.")
+    static let hoursText = Phrase("你的登录是有效的，但这个地址只在规定的时间内开放。", "You are logged in, but this address is open at certain times only.")
+    static let hoursDo = Phrase("请在开放时间内再来。如果工作需要，请联系这个应用的管理员。", "Please come back in opening hours. If you need it for your work, ask the administrator of this application.")
+    static let networkText = Phrase("你的登录是有效的，但这个地址只能从指定的网络访问。", "You are logged in, but this address is open from certain networks only.")
+    static let networkDo = Phrase(
+        "请连接公司的网络或 VPN 后重试。如果工作需要，请联系这个应用的管理员，并提供下方的请求编号。",
+        "Please connect to the company's network or VPN and try again. If you need it for your work, ask the administrator of this application and give the request ID below.")
     static let foreignTitle = Phrase("来自其他网站的连接被拒绝", "A connection from another site was refused")
     static let foreignText = Phrase("为了安全，这个应用只接受来自它自己页面的连接。", "For safety, this application accepts connections from its own pages only.")
     static let kindNotFound = Phrase("未找到", "Not found")
