@@ -12,7 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 ONE_SITE = (ROOT / "Config/one-site.yaml").read_text()
 CONFIGURATIONS = sorted((ROOT / "Config").rglob("*.yaml"))
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```", README, re.M | re.S)
+YAML = re.findall(r"^```yaml\n(.*?)^```", README, re.M | re.S)
+# Those for Prometheus are no configuration of ours.
+ALERTS = [block for block in YAML if block.startswith("groups:")]
+BLOCKS = [block for block in YAML if block not in ALERTS]
 TABLE = re.search(r"^### Every key\n(.*?)^## ", README, re.M | re.S).group(1)
 KEYS = re.findall(r"^\| `([a-z_.\[\]]+)` \|", TABLE, re.M)
 
@@ -82,8 +85,18 @@ def test_the_readme_has_a_whole_configuration():
 def test_every_configuration_in_the_readme_loads(folder, block):
     status, lines = check(folder, completed(block))
     assert status == 0, lines
-    # One of the examples has two sites with different rules at one origin, and says that `check` warns of it.
-    assert all("shares its origin" in line for line in lines), lines
+    # One of the examples has two sites with different rules at one origin, another leads to the simulator, and each says that `check` warns of it.
+    expected = "address is not https" if "api: http://127.0.0.1" in block else "shares its origin"
+    assert all(expected in line for line in lines), lines
+
+
+def test_every_alert_goes_by_metrics_of_the_table():
+    table = set(re.findall(r"^\| `(menwei_[a-z0-9_]+)` \|", README, re.M))
+    rules = [rule for block in ALERTS for group in yaml.safe_load(block)["groups"] for rule in group["rules"]]
+    assert len(rules) >= 5
+    for rule in rules:
+        named = set(re.findall(r"\bmenwei_\w+", rule["expr"]))
+        assert named and named <= table, rule
 
 
 def nested(key, value):

@@ -17,7 +17,9 @@ import WeCom
     func everyExampleLoadsWithoutFaultOrWarning(name: String) throws {
         let workspace = try Workspace()
         try workspace.write("secrets/partner", "partner-secret\n")
-        let warnings = try workspace.warnings(try String(contentsOfFile: Self.folder + "/" + name, encoding: .utf8))
+        // The service's own folder need not be on the machine that tests.
+        let text = try String(contentsOfFile: Self.folder + "/" + name, encoding: .utf8).replacingOccurrences(of: "/var/lib/menwei/", with: "")
+        let warnings = try workspace.warnings(text)
         // What only observes is warned of for as long as it does.
         #expect(warnings.filter { !(name == "examples/observe-first.yaml" && $0.contains("enforcement: observe")) } == [])
     }
