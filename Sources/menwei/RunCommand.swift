@@ -17,7 +17,7 @@ enum RunCommand {
             return try Supervisor(loaded) { Output.error("menwei: ready") }.run()
         } catch {
             Output.error(error.place?.faultLine ?? "menwei: \(error.message)")
-            return error.place == nil ? 1 : 2
+            return 1
         }
     }
 }

@@ -13,7 +13,7 @@ import Telemetry
 /// Why the gateway does not start.
 struct StartFault: Error {
     var message: String
-    /// Where the configuration says it, if it does: then it is a fault of the configuration like any other.
+    /// Where the configuration says it, if it does. It is no fault of the configuration all the same: later it may do.
     var place: Fault?
 }
 

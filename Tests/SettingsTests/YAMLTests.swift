@@ -65,7 +65,7 @@ import Testing
         ("a: [1\n", "2:1: not valid YAML: did not find expected ',' or ']' while parsing a flow sequence"),
         ("a: 1\n b: 2\n", "2:3: not valid YAML: mapping values are not allowed in this context (a text that ends in \":\" or holds \": \" needs quotes)"),
         ("a:\n\tb: 1\n", "2:1: not valid YAML: found character that cannot start any token while scanning for the next token (a tab? lines are indented with blanks)"),
-        ("a: [ [::]:443 ]\n", "1:8: not valid YAML: did not find expected node content while parsing a flow node (a text that holds [ or ], such as \"[::]:443\", needs quotes)"),
+        ("a: [ [::]:443 ]\n", "1:7: not valid YAML: did not find expected node content while parsing a flow node (a text that holds [ or ], such as \"[::]:443\", needs quotes)"),
         ("a: \u{1}\n", "1:4: a control character (U+0001) cannot stand here"),
         ("a: 1\nb: \u{0}\n", "2:4: a control character (U+0000) cannot stand here"),
     ])
