@@ -97,7 +97,7 @@ def test_known_lets_in_only_who_is_in_the_table(make):
     answer = log_in(gateway, "lisi", browser=browser)
     assert answer.status == 403 and "没有账号" in answer.text
     assert browser.cookie("auth.test", "__Host-menwei-auth") is None
-    assert gateway.record("login_failed", result="unknown-account", connection="corp")
+    assert gateway.record("login_failed", result="unknown-account", connection="corp", user="lisi")
 
 
 def test_a_first_match_by_id_is_theirs_from_then_on(make, simulator):
@@ -313,7 +313,9 @@ def test_a_code_binds_and_the_login_goes_on(make):
     assert re.fullmatch(r"[2-9A-HJKMNP-Z]{10}", code)
     browser, page = bind_page(gateway)
     assert "绑定" in page.text and browser.cookie("auth.test", "__Host-menwei-auth") is None
-    assert gateway.record("login_failed", result="asked-for-code")
+    # What the administrator needs in order to help.
+    record = gateway.record("login_failed", result="asked-for-code")
+    assert f'corp/{record["user"]}' in page.text
     answer = send(browser, page, code[:5].lower() + "-" + code[5:])
     assert answer.status == 303
     answer = browser.follow(answer)

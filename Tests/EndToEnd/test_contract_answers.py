@@ -3,7 +3,9 @@ import json
 import os
 import re
 import time
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -163,6 +165,10 @@ def test_a_person_gets_pages_in_their_language_with_the_request_id(gateway):
 def test_a_person_at_an_unknown_host_gets_a_page(gateway):
     answer = Browser(gateway).get(gateway.origin("wiki.test") + "/", headers={"Host": "unknown.test"})
     assert answer.status == 421 and answer.one("Content-Type").startswith("text/html")
+    # Nothing else is served there: the page brings its style along, and its policy knows it.
+    style = re.search(r"<style>(.*?)</style>", answer.body.decode(), re.S).group(1)
+    assert f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in answer.one("Content-Security-Policy")
+    assert "/.menwei/" not in answer.body.decode()
 
 
 # The first answer to who has no session
