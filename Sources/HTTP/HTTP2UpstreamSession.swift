@@ -67,10 +67,17 @@ public final class HTTP2UpstreamSession {
 
     // MARK: requests
 
+    /// It opens no streams any more: all their numbers were used (RFC 9113 section 5.1.1).
+    public private(set) var isSpent = false
+
     /// Queues a request's head and gives its stream; nil where the connection takes no more. With `endStream` nothing follows.
     /// - Parameter forbidsBody: HEAD is asked.
     public func submit(_ head: HTTP1RequestLines, scheme: StaticString, endStream: Bool, forbidsBody: Bool) -> Int32? {
-        guard !isFailed, !goesAway, let id = engine.submit(head, scheme: scheme, endStream: endStream) else { return nil }
+        guard !isFailed, !goesAway, !isSpent else { return nil }
+        guard let id = engine.submit(head, scheme: scheme, endStream: endStream) else {
+            isSpent = true
+            return nil
+        }
         let stream = HTTP2UpstreamStreamState(forbidsBody: forbidsBody)
         stream.isFinished = endStream
         engine.inbox.streams[id] = stream

@@ -60,6 +60,8 @@ extension Exchange {
 
     func tunnelBegan() {
         client?.becomeTunnel()
+        // Not in the middle of the upstream's call.
+        if isEnding { return loop.schedule(LoopTimer { [self] in endWithSession() }, after: 0) }
         endIfTooLate()
     }
 
@@ -77,12 +79,13 @@ extension Exchange {
         if let relay, relay.isTunnel { relay.closeTunnel(.goingAway) }
     }
 
-    /// The session behind it is over (logout, revocation), or the rules that a reload brought refuse it: a WebSocket is closed with 1008 at once. Anything else gets a second, in which what is
-    /// no stream ends by itself; then it is cut off.
+    /// The session behind it is over (logout, revocation), or the rules that a reload brought refuse it: a WebSocket is closed with 1008 at once, and what has
+    /// not gone out yet (it waits for an upstream) never does. Anything else gets a second, in which what is no stream ends by itself; then it is cut off.
     func sessionEnded() {
         guard let relay else { return }
         if relay.isTunnel { return relay.closeTunnel(.policyViolation) }
-        loop.schedule(LoopTimer { [self] in endWithSession() }, after: Self.sessionGrace)
+        isEnding = true
+        loop.schedule(LoopTimer { [self] in endWithSession() }, after: relay.stream == nil ? 0 : Self.sessionGrace)
     }
 
     /// The session behind it has passed its limits: streams end, what has an end of its own (an upload, a download) may come to it.
@@ -103,8 +106,9 @@ extension Exchange {
         if session?.isExpired == true { loop.schedule(LoopTimer { [weak self] in self?.sessionExpired() }, after: 0) }
     }
 
-    private func endWithSession() {
+    func endWithSession() {
         if isOver { return }
+        if let relay, relay.isTunnel { return relay.closeTunnel(.policyViolation) }
         if answerBegun { return cutOff() }
         abandonUpstream()
         handler.refuse(self, ProtocolFault("session-ended", status: 401))

@@ -50,6 +50,8 @@ public final class Exchange {
     /// What it was kept under.
     var formKey: String?
     var formRoom: FormRoom.Share?
+    /// Its session is over, or the rules refuse it by now: it has a moment to end by itself, and nothing new is done for it.
+    var isEnding = false
     /// What may be kept of it, in bytes; 0: nothing is to be kept.
     var formLimit = 0
 

@@ -25,6 +25,8 @@ final class HTTP1Wire: Wire, ClientStream {
     private var hasEnded = false
     /// Since then: bytes of the answer that were there when it was looked at last.
     private var sentAtLastLook: UInt64?
+    /// The client asks on and does not read: bytes that waited for it when it was looked at last.
+    private var unreadAtLastLook: Int?
     /// Bytes of an unwanted body that may still be dropped.
     private var drainBudget = 0
     private var isPumping = false
@@ -61,6 +63,16 @@ final class HTTP1Wire: Wire, ClientStream {
                 if connection.input.count >= server.limits.readSize { connection.wantsInput = false }
                 return
             }
+            if exchange == nil, request == .head, !connection.isWritable {
+                // Who asks and does not read gets no more answers until they have read some.
+                if connection.input.count >= server.limits.readSize { connection.wantsInput = false }
+                if unreadAtLastLook == nil {
+                    unreadAtLastLook = connection.output.count
+                    connection.armLimit(server.nanoseconds.stall)
+                }
+                return
+            }
+            unreadAtLastLook = nil
             do {
                 if try !step() { break }
             } catch {
@@ -188,13 +200,27 @@ final class HTTP1Wire: Wire, ClientStream {
 
     var isIdle: Bool { exchange == nil && !headBegun && connection.input.isEmpty }
 
-    func drained() { exchange?.clientDrained() }
+    func drained() {
+        if let exchange { return exchange.clientDrained() }
+        if request != .head { return }
+        connection.wantsInput = true
+        pump()
+    }
 
     func limitPassed() {
         if connection.writeStall >= server.nanoseconds.stall { return connection.close() }
         guard let exchange else {
+            if let unreadAtLastLook, !connection.output.isEmpty {
+                if connection.output.count > unreadAtLastLook - Int(StreamPace.minimum) { return connection.close() }
+                self.unreadAtLastLook = connection.output.count
+                return connection.armLimit(server.nanoseconds.stall)
+            }
             // Between requests the client simply sees the end; in the middle of a head it is told why.
-            if headBegun { refuse(ProtocolFault("head-timeout", status: 408)) } else { connection.closeAfterWriting() }
+            if headBegun { return refuse(ProtocolFault("head-timeout", status: 408)) }
+            // What comes from now on is not begun: its answer would not go out any more.
+            connection.wantsInput = false
+            request = .complete
+            connection.closeAfterWriting()
             return
         }
         if let sentAtLastLook, request == .complete, !isTunnel {

@@ -15,6 +15,7 @@ final class HTTP2ClientStream: ClientStream {
     var exchange: Exchange?
     /// Body bytes that came before anybody took them; the stream's window bounds them.
     private var held = ByteQueue()
+    private var isHandingOver = false
     /// The request's end came behind what is held.
     private var endIsHeld = false
     private var trailers = Fields()
@@ -124,6 +125,7 @@ final class HTTP2ClientStream: ClientStream {
     }
 
     func resumeBody() {
+        if isHandingOver { return }
         if let exchange, !held.isEmpty, takesBody(exchange) { handOver(to: exchange) }
         held.release()
         if held.isEmpty, endIsHeld, tunnel != .awaited {
@@ -134,6 +136,8 @@ final class HTTP2ClientStream: ClientStream {
 
     /// What is handed over may end the exchange (it is too large, say), which forgets what is held: so it lies apart meanwhile.
     private func handOver(to exchange: Exchange) {
+        isHandingOver = true
+        defer { isHandingOver = false }
         var rest = ByteQueue()
         swap(&rest, &held)
         repeat {

@@ -32,7 +32,7 @@ final class HTTP2UpstreamConnection: UpstreamLink {
 
     /// How many more streams it takes.
     var room: Int {
-        if isClosed || isDoubted || dial != nil || session.goesAway || isRetired { return 0 }
+        if isClosed || isDoubted || dial != nil || session.goesAway || session.isSpent || isRetired { return 0 }
         return max(0, session.concurrentStreams - streams.count)
     }
 
@@ -97,7 +97,7 @@ final class HTTP2UpstreamConnection: UpstreamLink {
 
     private func closeIfDone() {
         if isClosed || dial != nil || !streams.isEmpty { return }
-        if session.goesAway || isRetired { end() } else if !isDoubted { armLimit(UpstreamPool.idleLimit) }
+        if session.goesAway || session.isSpent || isRetired { end() } else if !isDoubted { armLimit(UpstreamPool.idleLimit) }
     }
 
     // MARK: events

@@ -135,6 +135,12 @@ extension Relay {
         stream = nil
         ticket &+= 1
         if isOver { return }
+        // Who has no session any more is not tried for again.
+        if exchange.isEnding, !headReceived {
+            isOver = true
+            leave(failure)
+            return exchange.endWithSession()
+        }
         let attempt = RetryPolicy.Attempt(isUnwritten: isUnwritten, mayRepeat: mayRepeat, others: untriedMembers, addresses: untriedAddresses)
         guard retry.triesAgain(after: failure, attempt, at: loop.now) else {
             isOver = true

@@ -61,7 +61,9 @@ final class Relay {
         self.stream = stream
         if let connectLimit { loop.cancel(connectLimit) }
         retry.connected(at: loop.now)
-        guard stream.begin(self, exchange, to: site, by: gateway) else { return refuse() }
+        // While it waited the session ended, or the rules changed: nothing goes out in its name.
+        if exchange.isEnding { return withdraw { exchange.endWithSession() } }
+        guard stream.begin(self, exchange, to: site, by: gateway) else { return withdraw { exchange.identityFailed() } }
         if exchange.requestIsComplete {
             if let body = exchange.givenBack { sendWhole(body, to: stream) }
             sendEnd()
@@ -72,14 +74,14 @@ final class Relay {
         }
     }
 
-    /// The request cannot be passed on as it must be (no assertion could be made): nobody gets in.
-    private func refuse() {
+    /// The request must not go on: nobody lets it in (the session has ended), or it cannot be passed on as it must be (no assertion could be made).
+    private func withdraw(_ tell: () -> Void) {
         let stream = self.stream
         self.stream = nil
         isOver = true
         stream?.close()
         leave()
-        exchange.identityFailed()
+        tell()
     }
 
     /// Whether a WebSocket was asked for.

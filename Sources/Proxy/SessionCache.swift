@@ -22,6 +22,8 @@ public final class SessionCache {
     private static let unknownFor: UInt64 = 5_000_000_000
     /// How long a request waits for the store.
     private static let patience: UInt64 = 5_000_000_000
+    /// 20 s: WeCom's own limits are well within it.
+    private static let renewalPatience: UInt64 = 20_000_000_000
 
     private let store: any SessionStore
     private var limits: SessionLimits
@@ -141,7 +143,7 @@ public final class SessionCache {
             do {
                 var found = try await lookUp(key)
                 if case .live(let record) = found, !stands(record.checked, loop.wall), let members {
-                    if await members.renew(record) == .unavailable { throw StoreFailure(.unreachable, "member") }
+                    if await renew(record, members, key) == .unavailable { throw StoreFailure(.unreachable, "member") }
                     found = try await lookUp(key)
                 }
                 switch found {
@@ -173,6 +175,14 @@ public final class SessionCache {
             isStalled = false
         }
         return try await store.lookup(key.cookie, at: .host(key.host), now: loop.wall)
+    }
+
+    /// Asks the directory. It has limits of its own, but what it asks of the store may hang.
+    private func renew(_ record: SessionRecord, _ members: any MemberVouching, _ key: Key) async -> MemberStanding {
+        let limit = LoopTimer { [unowned self] in tell(key, .storeDown) }
+        loop.schedule(limit, after: Self.renewalPatience)
+        defer { loop.cancel(limit) }
+        return await members.renew(record)
     }
 
     /// Whether what the directory last said of the member can still be relied on.

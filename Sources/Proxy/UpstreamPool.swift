@@ -217,7 +217,8 @@ final class UpstreamPool {
 
     /// A connection stands that carries many.
     func established(_ connection: HTTP2UpstreamConnection, by dial: UpstreamDial) {
-        guard connection.concurrentStreams > 0 else {
+        // Who greets with GOAWAY, or takes no streams, is no use: to dial again at once would never end.
+        guard connection.room > 0 else {
             connection.lost()
             return failed(dial)
         }

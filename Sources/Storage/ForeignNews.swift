@@ -5,7 +5,7 @@ import Bytes
 /// memory whether anybody else wrote at all.
 struct ForeignNews {
     /// Who we are to the others.
-    private let teller = Int64.random(in: 1...Int64.max)
+    private let teller = Int64.random(in: 1...Statement.numbers.upperBound)
     private var dataVersion: Int64
     private var lastEnding: Int64
     private var lastChange: Int64

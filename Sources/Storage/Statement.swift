@@ -17,8 +17,8 @@ enum SQLValue {
 /// A prepared statement; owns the library's object. Belongs to one `Database` and its thread.
 @safe final class Statement {
     private let handle: OpaquePointer
-    /// Times outside of this were never written by us; arithmetic with them might overflow.
-    private static let times: ClosedRange<Int64> = -(1 << 60)...(1 << 60)
+    /// Numbers outside of this were never written by us; arithmetic with them might overflow.
+    static let numbers: ClosedRange<Int64> = -(1 << 60)...(1 << 60)
 
     /// Takes over `handle`.
     @unsafe init(owning handle: OpaquePointer) { unsafe self.handle = handle }
@@ -62,13 +62,13 @@ enum SQLValue {
 
     func integer(_ column: Int32) throws(StoreFailure) -> Int64 {
         guard unsafe sqlite3_column_type(handle, column) == SQLITE_INTEGER else { throw StoreFailure(sqlite: SQLITE_MISMATCH) }
-        return unsafe sqlite3_column_int64(handle, column)
+        let number = unsafe sqlite3_column_int64(handle, column)
+        guard Self.numbers.contains(number) else { throw StoreFailure(sqlite: SQLITE_MISMATCH) }
+        return number
     }
 
     func time(_ column: Int32) throws(StoreFailure) -> WallTime {
-        let number = try integer(column)
-        guard Self.times.contains(number) else { throw StoreFailure(sqlite: SQLITE_MISMATCH) }
-        return WallTime(milliseconds: number)
+        WallTime(milliseconds: try integer(column))
     }
 
     func optionalTime(_ column: Int32) throws(StoreFailure) -> WallTime? { isNull(column) ? nil : try time(column) }

@@ -444,3 +444,26 @@ def test_pages_name_the_request_id(gateway, connect):
     raw.send(ask(gateway, "GET /.menwei/none", "Accept: text/html"))
     answer = raw.response()
     assert answer.status == 404 and answer.one("X-Request-Id").encode() in answer.body
+
+
+@pytest.mark.parametrize("kind", ["page", "own", "forwarded"])
+def test_who_asks_on_and_does_not_read_gets_no_more_answers(make_gateway, upstream, kind):
+    """Pipelined without an end, nothing read: the answers wait in a bounded queue, and the requests in the client's own."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base], "access": [{"path": "/public/*", "allow": "anyone"}, {"allow": "members"}]}])
+    host = "x" if kind == "page" else f"wiki.test:{gateway.port}"
+    target = "/public/x" if kind == "forwarded" else "/.menwei/jwks.json"
+    request = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\n\r\n".encode()
+    with RawConnection(gateway.port, "wiki.test", ca=gateway.ca) as raw:
+        before = gateway.process.memory()
+        raw.socket.settimeout(2)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 64 << 20:
+                raw.socket.sendall(request * 1000)
+                sent += len(request) * 1000
+        assert gateway.process.memory() - before < 16 << 20
+        # Once it reads, all goes on.
+        raw.socket.settimeout(60)
+        seen = 0
+        while seen < 2 << 20:
+            seen += len(raw.socket.recv(1 << 16))
