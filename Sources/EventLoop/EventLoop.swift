@@ -145,9 +145,10 @@ public final class EventLoop {
     // MARK: tasks
 
     /// Runs `work` as a task on this loop's thread. Only to be called on it.
-    public func spawn(_ work: @escaping () async -> Void) {
+    /// - Parameter priority: what others (the store) think of it where many wait; on this thread all are equal.
+    public func spawn(priority: TaskPriority? = nil, _ work: @escaping () async -> Void) {
         let bound = LoopBound(work)
-        Task(executorPreference: executor) { await bound.value() }
+        Task(executorPreference: executor, priority: priority) { await bound.value() }
     }
 
     // MARK: the turn

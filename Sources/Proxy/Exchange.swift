@@ -198,6 +198,12 @@ public final class Exchange {
         handler.begin(self)
     }
 
+    /// The same, where the body is here already and was nobody's yet.
+    func beginAnew(with body: [UInt8]) {
+        collected = body
+        beginAnew()
+    }
+
     // MARK: called by the handler
 
     /// Collects the body and hands it over whole; the handler is asked to refuse the exchange (413) if it has more than `limit` bytes.

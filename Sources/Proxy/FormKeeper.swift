@@ -66,24 +66,36 @@ public struct KeptForm: Equatable, Sendable {
 final class FormRoom {
     /// 32 MiB
     static let capacity = 32 << 20
+    /// 4 MiB for one session, or whoever else it is for: nobody is to hold all of it.
+    static let ofOne = 4 << 20
     private(set) var free = capacity
+    private var held: [String: Int] = [:]
 
     /// Room for `bytes`, until the value is let go; nil where there is none.
-    func share(_ bytes: Int) -> Share? {
-        guard bytes <= free else { return nil }
+    func share(_ bytes: Int, for owner: String) -> Share? {
+        guard bytes <= free, held[owner, default: 0] + bytes <= Self.ofOne else { return nil }
         free -= bytes
-        return Share(bytes, of: self)
+        held[owner, default: 0] += bytes
+        return Share(bytes, for: owner, of: self)
+    }
+
+    private func take(back share: Share) {
+        free += share.bytes
+        let left = held[share.owner, default: 0] - share.bytes
+        held[share.owner] = left > 0 ? left : nil
     }
 
     final class Share {
         let bytes: Int
+        fileprivate let owner: String
         private let room: FormRoom
 
-        fileprivate init(_ bytes: Int, of room: FormRoom) {
+        fileprivate init(_ bytes: Int, for owner: String, of room: FormRoom) {
             self.bytes = bytes
+            self.owner = owner
             self.room = room
         }
 
-        deinit { room.free += bytes }
+        deinit { room.take(back: self) }
     }
 }

@@ -25,7 +25,7 @@ extension Gateway {
     private func keepForm(_ exchange: Exchange, of owner: FormOwner, limit: Int) {
         var size = limit
         if case .exactly(let count) = exchange.head.body, count < limit { size = Int(count) }
-        guard let room = formRoom.share(size) else { return refuse(exchange, .loginRequired) }
+        guard let room = formRoom.share(size, for: owner.sid) else { return refuse(exchange, .loginRequired) }
         exchange.formRoom = room
         exchange.formLimit = limit
         // Whoever sends it drop by drop must not hold the room for ever.
@@ -55,7 +55,7 @@ extension Gateway {
                 return judgeAnew(exchange, at: site, rule: rule)
             }
             guard BrowserMarks.isOwnForm(exchange.head.fields, of: site.options.origin) else { return refuse(exchange, .formGone) }
-            guard let room = formRoom.share(KeptForm.limit) else { return refuse(exchange, .storeDown) }
+            guard let room = formRoom.share(KeptForm.limit, for: exchange.session?.record.sid ?? "") else { return refuse(exchange, .storeDown) }
             exchange.formRoom = room
             let request = describe(exchange, body: [])
             withForms(exchange) { [portal] () throws(StoreFailure) in try await portal.takeBack(key, for: request) } then: { [self] form in

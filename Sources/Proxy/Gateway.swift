@@ -42,6 +42,8 @@ public final class Gateway: ExchangeHandler {
     private var spareTargets: [CanonicalTarget] = []
     var abusePace = RecordPace()
     let formRoom = FormRoom()
+    private let eventRoom = FormRoom()
+    private let ownCrowd = OwnCrowd(), patientCrowd = OwnCrowd()
 
     /// - Parameters:
     ///   - sessions: the worker's; it outlives the gateway.
@@ -239,19 +241,36 @@ public final class Gateway: ExchangeHandler {
 
     private func own(_ exchange: Exchange, _ site: Site?) {
         exchange.trace.decision = .own
-        exchange.collectBody(limit: OwnRequest.bodyLimit) { [self] body in
+        var limit = OwnPaths.formLimit
+        if OwnPaths.isEvents(exchange.target.path.span) {
+            limit = OwnRequest.bodyLimit
+            guard let room = eventRoom.share(limit, for: exchange.clientText) else { return refuse(exchange, .storeDown) }
+            exchange.formRoom = room
+        }
+        let beginsLogin = OwnPaths.beginsLogin(exchange.target.path.span)
+        exchange.collectBody(limit: limit) { [self] body in
             withSession(exchange) { [self] session in
+                // What waited for its body or for the store while a reload came is answered by the new configuration.
+                if exchange.server.handler !== self { return exchange.beginAnew(with: body) }
                 exchange.session = session
-                let request = describe(exchange, body: body)
-                let portal = self.portal
-                let limit = LoopTimer { [self] in if !exchange.isOver { refuse(exchange, .storeDown) } }
-                loop.schedule(limit, after: exchange.server.nanoseconds.ownAnswer)
-                loop.spawn { [loop] in
-                    let response = await portal.respond(to: request)
-                    loop.cancel(limit)
-                    if !exchange.isOver { exchange.answer(response) }
-                }
+                ask(exchange, body, isPatient: beginsLogin && session == nil)
             }
+        }
+    }
+
+    /// - Parameter isPatient: strangers may ask for it in any number; it waits behind all else that is asked of the store.
+    private func ask(_ exchange: Exchange, _ body: [UInt8], isPatient: Bool) {
+        let crowd = isPatient ? patientCrowd : ownCrowd
+        guard let place = crowd.enter(exchange.clientText) else { return refuse(exchange, .storeDown) }
+        let request = describe(exchange, body: body)
+        let portal = self.portal
+        let limit = LoopTimer { [self] in if !exchange.isOver { refuse(exchange, .storeDown) } }
+        loop.schedule(limit, after: exchange.server.nanoseconds.ownAnswer)
+        loop.spawn(priority: isPatient ? .low : .medium) { [self] in
+            let response = await portal.respond(to: request)
+            crowd.leave(place)
+            loop.cancel(limit)
+            if !exchange.isOver { exchange.answer(response) }
         }
     }
 

@@ -130,7 +130,7 @@ public final class Server {
         connection.index = connections.count
         connections.append(connection)
         metrics?.connectionOpened()
-        if isAnnounced || tls != nil { newcomers.add(connection) }
+        if isAnnounced || tls != nil { newcomers.add(connection, from: isAnnounced ? nil : address) }
         if !isAnnounced { connection.isCounted = count(address) }
         do { try connection.start() } catch { connection.close() }
     }
@@ -141,10 +141,19 @@ public final class Server {
         if connections.count >= limits.connections, !closeIdle() { return .total }
         if !isAnnounced, isFull(address) { return .address }
         if newcomers.count >= limits.handshakes {
-            guard let oldest = newcomers.oldest, loop.now.since(oldest.began) >= nanoseconds.handshakeGrace else { return .handshakes }
-            refuse(oldest, .handshakes)
+            guard let leaving = leavingNewcomer(for: isAnnounced ? nil : address) else { return .handshakes }
+            refuse(leaving, .handshakes)
         }
         return nil
+    }
+
+    /// Which handshake makes room for one from `address`: the oldest, if it takes long; or one of a client who holds more than an eighth of them, where
+    /// `address` is not such a client itself.
+    private func leavingNewcomer(for address: IPAddress?) -> ClientConnection? {
+        if let oldest = newcomers.oldest, loop.now.since(oldest.began) >= nanoseconds.handshakeGrace { return oldest }
+        let share = max(1, limits.handshakes / 8)
+        if let address, newcomers.count(of: address) >= share { return nil }
+        return newcomers.oldest(ofCrowdAbove: share)
     }
 
     private func turnAway(_ socket: consuming Descriptor, _ reason: ConnectionRefusal) {

@@ -6,13 +6,30 @@ import Synchronization
 
 /// The one thread of a store, as the executor of its actor: a disk that stalls never holds a worker.
 ///
-/// Jobs run in the order in which they came. The thread ends when `stop` was called and nothing is left to run.
+/// Jobs run in the order in which they came, but those of low priority after all others: what strangers cause in any number must not keep anybody's
+/// session waiting, nor its end. The thread ends when `stop` was called and nothing is left to run.
 final class StorageThread: SerialExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
+        /// Of low priority, from `next` on.
+        var patient: [UnownedJob] = []
+        var next = 0
         var isAsleep = false
         var isStopped = false
+
+        mutating func takePatient(into jobs: inout [UnownedJob]) {
+            let end = min(next + StorageThread.patientAtOnce, patient.count)
+            jobs += patient[next..<end]
+            next = end
+            if next == patient.count { (patient, next) = ([], 0) } else if next > 4096 {
+                patient.removeFirst(next)
+                next = 0
+            }
+        }
     }
+
+    /// So many of low priority before the others are looked for again.
+    private static let patientAtOnce = 4
 
     private let state = Mutex(State())
     /// An eventfd, written to once per sleep.
@@ -33,8 +50,9 @@ final class StorageThread: SerialExecutor {
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
+        let isPatient = TaskPriority(job.priority).map { $0 < .medium } ?? false
         let job = UnownedJob(job)
-        change { $0.jobs.append(job) }
+        change { if isPatient { $0.patient.append(job) } else { $0.jobs.append(job) } }
     }
 
     func stop() { change { $0.isStopped = true } }
@@ -54,8 +72,9 @@ final class StorageThread: SerialExecutor {
     private func run() {
         while true {
             let (jobs, isStopped) = state.withLock { state in
-                let jobs = state.jobs
+                var jobs = state.jobs
                 state.jobs = []
+                if jobs.isEmpty { state.takePatient(into: &jobs) }
                 state.isAsleep = jobs.isEmpty && !state.isStopped
                 return (jobs, state.isStopped)
             }

@@ -177,11 +177,14 @@ def test_the_networks_are_read_strictly(make_gateway, upstream):
         return process.wait(), "\n".join(line for line in process.err if "not https" not in line)
 
     for key in ("trusted_proxies", "proxy_protocol_from"):
-        for good in ("10.0.0.0/8", "::/0", "192.0.2.1", "2001:db8::/32", "::ffff:10.0.0.0/104"):
+        for good in ("10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "::ffff:10.0.0.0/104"):
             assert check(**{key: [good]}) == (0, ""), good
         for bad in ("10.0.0.0/33", "10.0.0/8", "example.com", "10.0.0.0/8 ", "*", "", "::/129", "all"):
             status, said = check(**{key: [bad]})
             assert status == 2 and ("network" in said or "empty" in said), (bad, said)
         status, said = check(**{key: ["10.1.2.3/8"]})
         assert status == 0 and "warning: 10.1.2.3/8 is the network 10.0.0.0/8" in said
+        for everybody in ("0.0.0.0/0", "::/0"):
+            status, said = check(**{key: [everybody]})
+            assert status == 0 and f"warning: {everybody} in" in said and "name your proxies" in said
         assert check(**{key: "10.0.0.0/8"})[0] == 2

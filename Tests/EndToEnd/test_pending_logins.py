@@ -4,7 +4,11 @@ import threading
 import pytest
 
 from harness.browser import Browser
+from harness.gateway import Gateway
+from harness.http2_client import RawH2, frame, request_head
 from harness.raw import RawConnection
+from harness.reloading import reloaded
+from harness.waiting import wait_for, within
 
 # A store keeps 100,000 of them (`OneTimeBounds`).
 ENOUGH = 100_500
@@ -44,3 +48,50 @@ def test_who_begins_too_many_logins_loses_only_their_own(make_gateway, upstream)
     assert scanned.status == 302
     answer = browser.go(scanned.location)
     assert answer.status == 200 and answer.url.endswith("/x?y=1")
+
+
+@pytest.mark.timeout(300)
+def test_a_flood_of_logins_keeps_nobodys_session_or_logout_waiting(make_gateway, upstream):
+    """Tens of thousands of requests at once, each of which is written into the store."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}])
+    leaving, staying = Browser(gateway), Browser(gateway)
+    for browser in (leaving, staying):
+        assert browser.log_in(gateway.origin("wiki.test") + "/").status == 200
+    # What the workers know of sessions is gone; each has to ask the store.
+    gateway.stop()
+    gateway.start()
+    crowd = [RawH2(gateway, host="auth.test") for _ in range(150)]
+    head = request_head(gateway, path="/.menwei/start/corp?return=x", host="auth.test")
+    batch = b"".join(frame(1, 5, 1 + 2 * stream, head) for stream in range(100))
+    try:
+        for connection in crowd:
+            connection.send(batch)
+        for _ in range(8):
+            assert staying.call(gateway.origin("wiki.test") + "/x").status == 200
+        with within(2.2, "the logout"):
+            assert leaving.post(gateway.auth + "/.menwei/logout", b"").status < 400
+        wait_for(lambda: leaving.call(gateway.origin("wiki.test") + "/x").status == 401, what="the end of the session")
+    finally:
+        for connection in crowd:
+            connection.close()
+    assert staying.call(gateway.origin("wiki.test") + "/x").status == 200
+
+
+def test_what_waits_for_its_body_is_answered_by_the_configuration_of_the_time_when_it_came(make_gateway, upstream, simulator):
+    def second(c):
+        c["connections"][0].update(plain_names=True)
+        c["connections"].append(Gateway.second_connection("second", simulator))
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}], second)
+    with RawConnection(gateway.port, "auth.test", ca=gateway.ca, timeout=60) as raw:
+        raw.send(f"GET /.menwei/start/second?return=x HTTP/1.1\r\nHost: auth.test:{gateway.port}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n".encode())
+        assert raw.head().status == 100
+        reloaded(gateway, lambda c: c["connections"].pop())
+        raw.send(b"abcd")
+        assert raw.response().status == 404
+
+
+def test_own_paths_take_small_bodies_only(make_gateway, upstream):
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}])
+    browser = Browser(gateway)
+    assert browser.post(gateway.auth + "/.menwei/logout", b"x" * 4096).status < 400
+    assert browser.post(gateway.auth + "/.menwei/logout", b"x" * 4097).status == 413

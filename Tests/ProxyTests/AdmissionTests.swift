@@ -1,4 +1,5 @@
 import Bytes
+import EventLoop
 import Glibc
 import HTTP
 import Telemetry
@@ -132,6 +133,33 @@ import Testing
         first.send(".1 1 2\r\n")
         #expect(Self.asked(first) == 200)
         #expect(gateway.refused(.handshakes) == 1)
+    }
+
+    @Test func whoHoldsMostHandshakesMakesRoomForOthers() throws {
+        let gateway = try TestGateway()
+        gateway.onLoop { gate in
+            let crowd = IPAddress("192.0.2.1")!, other = IPAddress("192.0.2.2")!
+            var newcomers = Newcomers()
+            var connections: [ClientConnection] = []
+            func add(_ address: IPAddress?) throws {
+                let pair = try Sockets.listen(on: SocketAddress(literal: "127.0.0.1", port: 0)!, shared: false)
+                let connection = try ClientConnection(pair, from: address ?? other, isAnnounced: address == nil, to: gate.server, tls: nil)
+                connections.append(connection)
+                newcomers.add(connection, from: address)
+            }
+            do {
+                try add(nil)
+                try add(other)
+                for _ in 0..<3 { try add(crowd) }
+                #expect(newcomers.count(of: crowd) == 3 && newcomers.count == 5)
+                #expect(newcomers.oldest(ofCrowdAbove: 2) === connections[2])
+                #expect(newcomers.oldest(ofCrowdAbove: 3) == nil)
+                newcomers.remove(connections[2])
+                #expect(newcomers.count(of: crowd) == 2 && newcomers.oldest(ofCrowdAbove: 1) === connections[3])
+                for connection in connections { newcomers.remove(connection) }
+                #expect(newcomers.count == 0 && newcomers.count(of: crowd) == 0 && newcomers.oldest == nil)
+            } catch { Issue.record(error) }
+        }
     }
 
     @Test func someDescriptorsAreNotForClients() throws {

@@ -65,9 +65,9 @@ import Testing
 
     @Test func theRoomForFormsComesBack() {
         let room = FormRoom()
-        var shares = (0..<32).compactMap { _ in room.share(1 << 20) }
-        #expect(shares.count == 32 && room.share(1) == nil)
+        var shares = (0..<40).compactMap { room.share(1 << 20, for: "\($0 / 5)") }
+        #expect(shares.count == 32 && room.share(1, for: "other") == nil)
         shares.removeLast(2)
-        #expect(room.free == 2 << 20 && room.share(2 << 20) != nil)
+        #expect(room.free == 2 << 20 && room.share(2 << 20, for: "other") != nil)
     }
 }

@@ -2,6 +2,7 @@ import Access
 import Bytes
 import Crypto
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Storage
@@ -61,6 +62,26 @@ private func code(_ expected: StoreFailure.Code) -> (any Error) -> Bool { { ($0 
         let again = try sqlite(crash.file())
         #expect(try await again.lookup(hash("a"), at: .auth, now: start).sid != nil)
         #expect(try await again.lookup(hash("b"), at: .auth, now: start) == .unknown)
+    }
+
+    // MARK: - Who waits
+
+    @Test func whatIsPatientWaitsBehindAllElse() async throws {
+        let store = try sqlite(folder.file())
+        let sid = try await store.open(login(member("a"), cookie: "c"), now: start).sid
+        final class Count: Sendable { let value = Mutex(0) }
+        let done = Count()
+        let crowd = (0..<4000).map { number in
+            Task(priority: .low) {
+                _ = try await store.put(.state, hash("\(number)"), [1], of: "crowd", expires: after(60), now: start)
+                done.value.withLock { $0 += 1 }
+            }
+        }
+        let found = try await Task(priority: .medium) { try await store.lookup(hash("c"), at: .auth, now: start).sid }.value
+        #expect(found == sid)
+        #expect(done.value.withLock { $0 } < 4000)
+        for task in crowd { try await task.value }
+        #expect(try await store.count(of: "one_time") == 4000)
     }
 
     // MARK: - Versions
