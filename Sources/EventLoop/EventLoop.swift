@@ -146,7 +146,7 @@ public final class EventLoop {
 
     /// Runs `work` as a task on this loop's thread. Only to be called on it.
     /// - Parameter priority: what others (the store) think of it where many wait; on this thread all are equal.
-    public func spawn(priority: TaskPriority? = nil, _ work: @escaping () async -> Void) {
+    public func spawn(priority: TaskPriority = .medium, _ work: @escaping () async -> Void) {
         let bound = LoopBound(work)
         Task(executorPreference: executor, priority: priority) { await bound.value() }
     }

@@ -107,7 +107,7 @@ extension Exchange {
     }
 
     func endWithSession() {
-        if isOver { return }
+        if isOver || answerEnded { return }
         if let relay, relay.isTunnel { return relay.closeTunnel(.policyViolation) }
         if answerBegun { return cutOff() }
         abandonUpstream()

@@ -39,7 +39,7 @@ public final class Exchange {
     /// What followed the body, as it came.
     private(set) var trailers = Fields()
     private var collected: [UInt8] = []
-    private var collectLimit = 0
+    private(set) var collectLimit = 0
     private var onCollected: (([UInt8]) -> Void)?
     public private(set) var bytesIn: UInt64 = 0
     private var continueSent = false
@@ -198,9 +198,9 @@ public final class Exchange {
         handler.begin(self)
     }
 
-    /// The same, where the body is here already and was nobody's yet.
+    /// The same, where the body is here already: it goes wherever the request leads now.
     func beginAnew(with body: [UInt8]) {
-        collected = body
+        if !body.isEmpty { givenBack = body }
         beginAnew()
     }
 
@@ -208,11 +208,11 @@ public final class Exchange {
 
     /// Collects the body and hands it over whole; the handler is asked to refuse the exchange (413) if it has more than `limit` bytes.
     public func collectBody(limit: Int, _ then: @escaping ([UInt8]) -> Void) {
+        collectLimit = limit
         if case .exactly(let count) = head.body, count > UInt64(limit) {
             discardBody()
             return handler.refuse(self, ProtocolFault("body-too-large", status: 413))
         }
-        collectLimit = limit
         onCollected = then
         bodyMode = .collected
         if requestIsComplete { return handOverCollected() }
@@ -224,7 +224,7 @@ public final class Exchange {
         guard let then = onCollected else { return }
         onCollected = nil
         bodyMode = .dropped
-        let body = collected
+        let body = givenBack ?? collected
         collected = []
         then(body)
     }

@@ -28,18 +28,23 @@ extension Gateway {
         guard let room = formRoom.share(size, for: owner.sid) else { return refuse(exchange, .loginRequired) }
         exchange.formRoom = room
         exchange.formLimit = limit
-        // Whoever sends it drop by drop must not hold the room for ever.
+        let patience = patience(with: exchange)
+        exchange.collectBody(limit: limit) { [self] body in
+            loop.cancel(patience)
+            let request = describe(exchange, body: body)
+            withForms(exchange) { [portal] () throws(StoreFailure) in try await portal.keep(request, of: owner) } then: { exchange.answer($0) }
+        }
+    }
+
+    /// Whoever sends a body drop by drop must not hold room for ever. To be cancelled when it is there.
+    func patience(with exchange: Exchange) -> LoopTimer {
         let patience = LoopTimer { [self, weak exchange] in
             guard let exchange, !exchange.isOver, !exchange.answerBegun else { return }
             exchange.closesConnection = true
             refuse(exchange, .malformed(status: 408, code: "body-timeout"))
         }
         loop.schedule(patience, after: exchange.server.nanoseconds.keptForm)
-        exchange.collectBody(limit: limit) { [self] body in
-            loop.cancel(patience)
-            let request = describe(exchange, body: body)
-            withForms(exchange) { [portal] () throws(StoreFailure) in try await portal.keep(request, of: owner) } then: { exchange.answer($0) }
-        }
+        return patience
     }
 
     /// Whether the request may ask for a form that was kept. This is all that ordinary requests meet.

@@ -244,11 +244,16 @@ public final class Gateway: ExchangeHandler {
         var limit = OwnPaths.formLimit
         if OwnPaths.isEvents(exchange.target.path.span) {
             limit = OwnRequest.bodyLimit
-            guard let room = eventRoom.share(limit, for: exchange.clientText) else { return refuse(exchange, .storeDown) }
+            var size = limit
+            if case .exactly(let count) = exchange.head.body, count < limit { size = Int(count) }
+            let client = IPAddress(exchange.clientText)?.neighbourhood.description ?? ""
+            guard let room = eventRoom.share(size, for: client) else { return refuse(exchange, .storeDown) }
             exchange.formRoom = room
         }
+        let patience = patience(with: exchange)
         let beginsLogin = OwnPaths.beginsLogin(exchange.target.path.span)
         exchange.collectBody(limit: limit) { [self] body in
+            loop.cancel(patience)
             withSession(exchange) { [self] session in
                 // What waited for its body or for the store while a reload came is answered by the new configuration.
                 if exchange.server.handler !== self { return exchange.beginAnew(with: body) }
@@ -296,7 +301,7 @@ public final class Gateway: ExchangeHandler {
         exchange.closesConnection = true
         switch fault.status {
         case 413 where exchange.formLimit > 0: refuse(exchange, .formTooLarge(limit: UInt64(exchange.formLimit)))
-        case 413: refuse(exchange, .tooLarge(limit: exchange.trace.site >= 0 ? sites[exchange.trace.site].options.requestBodyLimit : UInt64(OwnRequest.bodyLimit)))
+        case 413: refuse(exchange, .tooLarge(limit: exchange.trace.site >= 0 ? sites[exchange.trace.site].options.requestBodyLimit : UInt64(exchange.collectLimit)))
         case 401: refuse(exchange, .loginRequired)
         // It cannot be said who is asking, so nobody is let in.
         case 503: refuse(exchange, .storeDown)

@@ -261,7 +261,7 @@ final class HTTP1Wire: Wire, ClientStream {
 
     func beginDrain() {
         keepAlive = false
-        if let exchange { exchange.serverDrains() } else if !headBegun {
+        if let exchange { exchange.serverDrains() } else if !headBegun, unreadAtLastLook == nil {
             // A request may be on its way, or lie in the socket already: it is answered.
             connection.armLimit(isFresh ? server.nanoseconds.linger : server.nanoseconds.lastRequest)
         }

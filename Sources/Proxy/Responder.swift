@@ -17,7 +17,7 @@ public struct OwnRequest: Sendable {
     public var query: String
     /// The head's fields, none removed.
     public var fields: Fields
-    /// The body, at most `OwnRequest.bodyLimit` bytes; larger ones were answered with 413 before.
+    /// The body; one that is larger than its path takes (`OwnRequest.bodyLimit` at the most) was answered with 413 before.
     public var body: [UInt8]
     /// The client's address: an IP literal, no port.
     public var client: String

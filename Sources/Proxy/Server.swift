@@ -130,7 +130,7 @@ public final class Server {
         connection.index = connections.count
         connections.append(connection)
         metrics?.connectionOpened()
-        if isAnnounced || tls != nil { newcomers.add(connection, from: isAnnounced ? nil : address) }
+        if isAnnounced || tls != nil { newcomers.add(connection, from: isForMany(address, isAnnounced) ? nil : address) }
         if !isAnnounced { connection.isCounted = count(address) }
         do { try connection.start() } catch { connection.close() }
     }
@@ -141,7 +141,7 @@ public final class Server {
         if connections.count >= limits.connections, !closeIdle() { return .total }
         if !isAnnounced, isFull(address) { return .address }
         if newcomers.count >= limits.handshakes {
-            guard let leaving = leavingNewcomer(for: isAnnounced ? nil : address) else { return .handshakes }
+            guard let leaving = leavingNewcomer(for: isForMany(address, isAnnounced) ? nil : address) else { return .handshakes }
             refuse(leaving, .handshakes)
         }
         return nil
@@ -178,12 +178,15 @@ public final class Server {
     func established(_ connection: ClientConnection) { newcomers.remove(connection) }
 
     private func isFull(_ address: IPAddress) -> Bool {
-        census.count(of: address) >= limits.connectionsPerAddress && !trusted.forwardedFor.contains(address: address)
+        census.count(of: address) >= limits.connectionsPerAddress && !isForMany(address)
     }
+
+    /// A proxy or a balancer, behind which anybody may be.
+    private func isForMany(_ address: IPAddress, _ isAnnounced: Bool = false) -> Bool { isAnnounced || trusted.forwardedFor.contains(address: address) }
 
     /// Proxies hold connections for many: theirs are not counted.
     private func count(_ address: IPAddress) -> Bool {
-        if trusted.forwardedFor.contains(address: address) { return false }
+        if isForMany(address) { return false }
         census.add(address)
         return true
     }

@@ -24,7 +24,7 @@ final class UpstreamPool {
     /// For what HTTP/2 cannot carry.
     private let tlsForHTTP1: TLSClientContext?
     private let recorder: Recorder?
-    private var reported: (text: String, at: MonotonicTime)?
+    private var reported: [String: MonotonicTime] = [:]
 
     private var idle: [UpstreamConnection] = []
     /// Those that wait with the clients to whom they belong (`BoundConnections`), the one that has waited longest first.
@@ -304,8 +304,10 @@ final class UpstreamPool {
 
     /// Why no connection could be made, for the administrator.
     func report(_ problem: String) {
-        if let reported, reported.text == problem, loop.now.since(reported.at) < Self.reportInterval { return }
-        reported = (problem, loop.now)
+        if let last = reported[problem], loop.now.since(last) < Self.reportInterval { return }
+        // A name of several addresses may have several problems in turn.
+        if reported.count >= 8 { reported.removeAll() }
+        reported[problem] = loop.now
         recorder?.log(.warn, "upstream connection", [("site", siteID), ("upstream", address.text), ("problem", problem)])
     }
 }

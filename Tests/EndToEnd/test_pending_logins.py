@@ -95,3 +95,21 @@ def test_own_paths_take_small_bodies_only(make_gateway, upstream):
     browser = Browser(gateway)
     assert browser.post(gateway.auth + "/.menwei/logout", b"x" * 4096).status < 400
     assert browser.post(gateway.auth + "/.menwei/logout", b"x" * 4097).status == 413
+
+
+def test_a_body_for_the_gateway_becomes_a_sites_where_a_reload_says_so(make_gateway, upstream):
+    """What was read already must not be missing behind its Content-Length: the next request would be taken for it."""
+    gateway = make_gateway([{"id": "wiki", "host": "wiki.test", "upstreams": [upstream.base]}])
+    head = f"POST / HTTP/1.1\r\nHost: auth.test:{gateway.port}\r\nExpect: 100-continue\r\n"
+    with RawConnection(gateway.port, "auth.test", ca=gateway.ca) as exact, RawConnection(gateway.port, "auth.test", ca=gateway.ca) as chunked:
+        exact.send(f"{head}Content-Length: 20\r\n\r\n".encode())
+        chunked.send(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        assert exact.head().status == 100 and chunked.head().status == 100
+        site = {"id": "lobby", "origin": gateway.auth, "upstreams": [upstream.base], "access": [{"allow": "anyone"}]}
+        reloaded(gateway, lambda c: c["sites"].append(site))
+        exact.send(b"a" * 20)
+        chunked.send(b"a\r\n0123456789\r\n0\r\n\r\n")
+        assert exact.response().status == 200 and chunked.response().status == 200
+    assert sorted(request.body for request in upstream.requests if request.method == "POST") == [b"0123456789", b"a" * 20]
+    assert Browser(gateway).call(gateway.auth + "/next").status == 200
+    assert [request.path for request in upstream.requests] == ["/", "/", "/next"]

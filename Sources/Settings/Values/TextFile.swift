@@ -61,7 +61,7 @@ public enum TextFile {
     }
 
     /// This user may make files in the folder, or change the file.
-    static func isWritable(_ path: String) -> Bool { unsafe access(path, W_OK) == 0 }
+    static func isWritable(_ path: String) -> Bool { unsafe faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 }
 
     /// The environment's value of `name`.
     static func environment(_ name: String) -> String? {
